@@ -1,0 +1,539 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * capture.c - see <capengine/capture.h>.
+ *
+ * The thread's life is a loop of steps: answer the mailbox, have a batch to
+ * fill, let the source fill it, and commit it or wait. Two threads share the
+ * ring, the counters and the mailbox; `end` and `err` are written before
+ * ce_ring_end and read after ce_ring_ended, and everything else belongs to one
+ * side.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/stats_int.h"
+#include "capengine/batch.h"
+#include "capengine/capture.h"
+#include "capengine/clock.h"
+#include "capengine/ring.h"
+#include "capengine/source.h"
+#include "capengine/stats.h"
+#include "mailbox_int.h"
+
+enum {
+	ARENA_BYTES = 266240, /* one packet of the usual largest snap length */
+	LIVE_RING = 32 << 20,
+	FILE_RING = 1 << 20,
+	LEAST_RING = 1 << 20,
+	DEFAULT_TIMEOUT_MS = 20,
+	KERNEL_TIMEOUT_MS = 20, /* most that the kernel holds a packet back */
+	/* The kernel's timer may have started just before the last packet. */
+	DRAIN_MS = 2 * KERNEL_TIMEOUT_MS + 5,
+	IDLE_MS = 1000,       /* an idle interface is looked at that often */
+	DROPS_EVERY_MS = 100, /* how often a busy one is asked what it lost */
+};
+
+static const size_t MOST_RING = (size_t)16 << 30;
+static const int64_t MS = 1000000;
+
+struct ce_capture {
+	struct ce_source *source;
+	struct ce_ring *ring;
+	struct ceint_counters counters;
+	struct ceint_mailbox mailbox;
+	uint32_t timeout_ms;
+	int interrupt_fd;
+
+	/* The Lua thread's. */
+	pthread_t thread;
+	bool started;
+	bool joined;
+
+	/* The capture thread's. */
+	struct ce_batch *open;  /* being filled */
+	uint32_t counted;       /* of its packets, in the counters already */
+	int64_t first_ns;       /* when it got its first packet, monotonic */
+	int64_t drops_due_ns;   /* when to ask for drops again */
+	int64_t quiet_until_ns; /* stopping: when the last packet must be here; 0 */
+	struct ce_gap gap;      /* noticed, and not yet told with a batch */
+	struct ce_drops drops;  /* as of the last look */
+	int end;                /* 0, or why the capture has ended */
+	struct ce_err err;
+};
+
+static bool ordered(struct ce_capture *capture, unsigned orders)
+{
+	return ceint_mailbox_orders(&capture->mailbox) & orders;
+}
+
+/* Count what the open batch got since the last time. */
+static void count_captured(struct ce_capture *capture)
+{
+	struct ce_batch *open = capture->open;
+
+	if (!open || open->count == capture->counted)
+		return;
+	if (capture->counted == 0)
+		capture->first_ns = ce_clock_mono_ns();
+	ceint_counters_add(&capture->counters, CEINT_CAPTURED,
+	                   open->count - capture->counted);
+	capture->counted = open->count;
+}
+
+/* Hand the open batch over, if there is anything in it to tell. */
+static void commit(struct ce_capture *capture)
+{
+	struct ce_batch *open = capture->open;
+
+	if (!open ||
+	    (!open->count && !open->gap.kernel_drops && !open->gap.interface_drops))
+		return;
+	count_captured(capture);
+	capture->open = capture->source->batch = NULL;
+	ce_ring_commit(capture->ring);
+}
+
+/* Have a batch to fill. False: no slot is free. */
+static bool have_open(struct ce_capture *capture)
+{
+	if (!capture->open) {
+		capture->open = ce_ring_reserve(capture->ring);
+		if (!capture->open)
+			return false;
+		capture->counted = 0;
+	}
+	if (!capture->open->count) {
+		struct ce_gap *gap = &capture->open->gap;
+
+		gap->kernel_drops += capture->gap.kernel_drops;
+		gap->interface_drops += capture->gap.interface_drops;
+		capture->gap = (struct ce_gap){0};
+	}
+	return true;
+}
+
+/* Count what was lost since the last look. */
+static void look_for_drops(struct ce_capture *capture)
+{
+	struct ce_source *source = capture->source;
+	struct ce_drops now;
+	uint64_t kernel, interface;
+
+	if (!source->ops->drops || source->ops->drops(source, &now, NULL) < 0)
+		return;
+	kernel = now.kernel - capture->drops.kernel;
+	interface = now.interface - capture->drops.interface;
+	capture->drops = now;
+	ceint_counters_add(&capture->counters, CEINT_KERNEL_DROPS, kernel);
+	ceint_counters_add(&capture->counters, CEINT_INTERFACE_DROPS, interface);
+	capture->gap.kernel_drops += kernel;
+	capture->gap.interface_drops += interface;
+	if (kernel || interface)
+		commit(capture); /* the gap goes before the packets that follow */
+}
+
+static void look_for_drops_if_due(struct ce_capture *capture)
+{
+	int64_t now;
+
+	if (!capture->source->ops->drops)
+		return;
+	now = ce_clock_mono_ns();
+	if (now < capture->drops_due_ns)
+		return;
+	capture->drops_due_ns = now + DROPS_EVERY_MS * MS;
+	look_for_drops(capture);
+}
+
+/* Has what the thread is about to sleep for happened already? */
+static bool happened(struct ce_capture *capture, unsigned events)
+{
+	return ordered(capture, CEINT_MAIL | CEINT_ABANDON) ||
+	       (!capture->quiet_until_ns && ordered(capture, CEINT_STOP)) ||
+	       (events & CE_RING_ROOM && have_open(capture)) ||
+	       (events & CE_RING_HUNGRY && ce_ring_hungry(capture->ring));
+}
+
+/* Has options.interrupt_fd become readable? Then that is an order to stop. */
+static void look_for_interrupt(struct ce_capture *capture, short revents)
+{
+	if (revents)
+		ceint_mailbox_give(&capture->mailbox, CEINT_STOP);
+}
+
+/*
+ * Sleep until fd is readable (-1: none), one of the ring's events, an order,
+ * or timeout_ms (-1: no limit). True when fd is readable.
+ */
+static bool sleep_for(struct ce_capture *capture, int fd, unsigned events, int timeout_ms)
+{
+	bool heed = capture->interrupt_fd && !ordered(capture, CEINT_STOP);
+	struct pollfd fds[3] = {
+		{.fd = ce_ring_fd(capture->ring), .events = POLLIN},
+		{.fd = heed ? capture->interrupt_fd : -1, .events = POLLIN},
+		{.fd = fd, .events = POLLIN},
+	};
+
+	ce_ring_doze(capture->ring, events | CE_RING_MAIL);
+	poll(fds, 3, happened(capture, events) ? 0 : timeout_ms);
+	ce_ring_awake(capture->ring);
+	look_for_interrupt(capture, fds[1].revents);
+	return fds[2].revents;
+}
+
+/* The wait of a source that reads a pipe: see <capengine/source.h>. */
+static int wait_for_pipe(struct ce_source *source, int fd, void *arg)
+{
+	struct ce_capture *capture = arg;
+
+	(void)source;
+	while (!sleep_for(capture, fd, 0, 0)) {
+		commit(capture);
+		if (ordered(capture, CEINT_MAIL))
+			ceint_mailbox_answer(&capture->mailbox);
+		if (ordered(capture, CEINT_STOP | CEINT_ABANDON))
+			return -EINTR;
+		if (sleep_for(capture, fd, 0, -1))
+			return 0;
+	}
+	return 0;
+}
+
+/* Let nothing new in, and go on until what the kernel holds has come. */
+static void begin_stop(struct ce_capture *capture)
+{
+	struct ce_source *source = capture->source;
+
+	if (!source->ops->quiet) {
+		capture->end = -EINTR;
+		return;
+	}
+	source->ops->quiet(source);
+	capture->quiet_until_ns = ce_clock_mono_ns() + DRAIN_MS * MS;
+}
+
+/* Stopping: how long may a packet still take to come? */
+static int drain_ms(struct ce_capture *capture)
+{
+	struct ce_source *source = capture->source;
+
+	if (source->ops->pending && !source->ops->pending(source))
+		return 0;
+	return ce_clock_ms_until(capture->quiet_until_ns);
+}
+
+/* The source has nothing: hand over what there is, or wait for more. */
+static void dry(struct ce_capture *capture)
+{
+	bool holding = capture->open && capture->open->count;
+	int hold_ms = 0;
+	int limit_ms = IDLE_MS;
+
+	if (capture->quiet_until_ns) {
+		limit_ms = drain_ms(capture);
+		if (!limit_ms)
+			capture->end = -EINTR;
+	} else if (holding && capture->timeout_ms > KERNEL_TIMEOUT_MS) {
+		hold_ms =
+			ce_clock_ms_until(capture->first_ns +
+		                          (capture->timeout_ms - KERNEL_TIMEOUT_MS) * MS);
+	}
+	if (capture->end)
+		return;
+	if (holding && !hold_ms && ce_ring_hungry(capture->ring)) {
+		commit(capture);
+		return;
+	}
+	if (hold_ms)
+		sleep_for(capture, capture->source->fd, 0, hold_ms);
+	else
+		sleep_for(capture, capture->source->fd, holding ? CE_RING_HUNGRY : 0,
+		          limit_ms);
+}
+
+static void read_source(struct ce_capture *capture)
+{
+	struct ce_source *source = capture->source;
+	int rc;
+
+	source->batch = capture->open;
+	rc = source->ops->read(source, capture->open, &capture->err);
+	count_captured(capture);
+	if (rc < 0)
+		capture->end = rc;
+	else if (rc == CE_SOURCE_FULL || (capture->open && ce_batch_full(capture->open)))
+		commit(capture);
+	else if (rc == CE_SOURCE_DRY)
+		dry(capture);
+}
+
+/* A batch begins: time to look at what needs a system call. */
+static void between_batches(struct ce_capture *capture)
+{
+	struct pollfd interrupt = {.fd = capture->interrupt_fd, .events = POLLIN};
+
+	look_for_drops_if_due(capture);
+	if (capture->interrupt_fd && poll(&interrupt, 1, 0) == 1)
+		look_for_interrupt(capture, interrupt.revents);
+}
+
+static void step(struct ce_capture *capture)
+{
+	if (!capture->open || !capture->open->count)
+		between_batches(capture);
+	if (ordered(capture, CEINT_MAIL))
+		ceint_mailbox_answer(&capture->mailbox);
+	if (ordered(capture, CEINT_STOP) && !capture->quiet_until_ns)
+		begin_stop(capture);
+	if (ordered(capture, CEINT_ABANDON))
+		capture->end = -EINTR;
+	if (capture->end)
+		return;
+	if (have_open(capture))
+		read_source(capture);
+	else
+		sleep_for(capture, -1, CE_RING_ROOM, IDLE_MS);
+}
+
+/* Count what the kernel holds, until its last packet must have come. */
+static void discard(struct ce_capture *capture)
+{
+	struct ce_source *source = capture->source;
+	struct pollfd more = {.fd = source->fd, .events = POLLIN};
+	uint64_t count = 0;
+	int left_ms;
+
+	if (!capture->quiet_until_ns)
+		begin_stop(capture);
+	do
+		count += source->ops->discard(source);
+	while ((left_ms = drain_ms(capture)) > 0 && poll(&more, 1, left_ms) >= 0);
+	ceint_counters_add(&capture->counters, CEINT_CAPTURED, count);
+	ceint_counters_add(&capture->counters, CEINT_UNDELIVERED, count);
+}
+
+/* A gap after the last packet is told by a batch without any. */
+static void tell_last_gap(struct ce_capture *capture)
+{
+	while ((capture->gap.kernel_drops || capture->gap.interface_drops) &&
+	       !have_open(capture) && !ordered(capture, CEINT_ABANDON)) {
+		sleep_for(capture, -1, CE_RING_ROOM, IDLE_MS);
+		if (ordered(capture, CEINT_MAIL))
+			ceint_mailbox_answer(&capture->mailbox);
+	}
+	commit(capture);
+}
+
+/* The last batch, and the last look at what was lost. */
+static void finish(struct ce_capture *capture)
+{
+	struct ce_source *source = capture->source;
+
+	if (ordered(capture, CEINT_ABANDON) && source->ops->discard)
+		discard(capture);
+	look_for_drops(capture);
+	commit(capture);
+	tell_last_gap(capture);
+	ce_ring_end(capture->ring);
+}
+
+static void *run(void *arg)
+{
+	struct ce_capture *capture = arg;
+
+	while (!capture->end)
+		step(capture);
+	finish(capture);
+	ceint_mailbox_leave(&capture->mailbox);
+	return NULL;
+}
+
+static int check_options(const struct ce_capture_options *options, struct ce_err *err)
+{
+	if (options->ring_bytes &&
+	    (options->ring_bytes < LEAST_RING || options->ring_bytes > MOST_RING))
+		return ce_err_set(err, -EINVAL,
+		                  "a ring has 1 MiB to 16 GiB, not %zu bytes",
+		                  options->ring_bytes);
+	if (options->batch > CE_BATCH_PACKETS)
+		return ce_err_set(err, -EINVAL, "a batch has 1 to %d packets, not %u",
+		                  CE_BATCH_PACKETS, options->batch);
+	return 0;
+}
+
+int ce_capture_open(struct ce_capture **out, struct ce_source *source,
+                    const struct ce_capture_options *options, struct ce_err *err)
+{
+	size_t bytes = options->ring_bytes;
+	struct ce_ring_options ring = {.packets = options->batch,
+	                               .arena_bytes = ARENA_BYTES};
+	struct ce_capture *capture;
+	int rc = check_options(options, err);
+
+	if (rc < 0)
+		return rc;
+	if (!bytes)
+		bytes = source->live ? LIVE_RING : FILE_RING;
+	/* Rounded up, and one more: the consumer always holds one. */
+	ring.slots = (uint32_t)((bytes + ARENA_BYTES - 1) / ARENA_BYTES) + 1;
+	capture = calloc(1, sizeof(*capture));
+	if (!capture)
+		return ce_err_set(err, -ENOMEM, "out of memory");
+	rc = ce_ring_open(&capture->ring, &ring);
+	if (rc < 0) {
+		free(capture);
+		return ce_err_set(err, rc, "no ring of %zu bytes: %s", bytes,
+		                  strerror(-rc));
+	}
+	ceint_mailbox_open(&capture->mailbox, capture->ring, source);
+	capture->timeout_ms = options->timeout_ms ? options->timeout_ms
+	                                          : DEFAULT_TIMEOUT_MS;
+	capture->interrupt_fd = options->interrupt_fd;
+	capture->source = source;
+	*out = capture;
+	return 0;
+}
+
+int ce_capture_start(struct ce_capture *capture, struct ce_err *err)
+{
+	sigset_t all, before;
+	int rc;
+
+	if (capture->started)
+		return 0;
+	capture->source->wait = wait_for_pipe;
+	capture->source->wait_arg = capture;
+	ceint_mailbox_enter(&capture->mailbox);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
+	rc = pthread_create(&capture->thread, NULL, run, capture);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc) {
+		ceint_mailbox_leave(&capture->mailbox);
+		return ce_err_set(err, -rc, "no thread for the capture: %s",
+		                  strerror(rc));
+	}
+	capture->started = true;
+	return 0;
+}
+
+struct ce_ring *ce_capture_ring(struct ce_capture *capture)
+{
+	return capture->ring;
+}
+
+void ce_capture_stop(struct ce_capture *capture)
+{
+	ceint_mailbox_give(&capture->mailbox, CEINT_STOP);
+}
+
+void ce_capture_abandon(struct ce_capture *capture)
+{
+	if (!capture->started || capture->joined)
+		return;
+	ceint_mailbox_give(&capture->mailbox, CEINT_ABANDON);
+	pthread_join(capture->thread, NULL);
+	capture->joined = true;
+}
+
+void ce_capture_close(struct ce_capture *capture)
+{
+	if (!capture)
+		return;
+	ce_capture_abandon(capture);
+	ce_ring_close(capture->ring);
+	ce_source_close(capture->source);
+	ceint_mailbox_close(&capture->mailbox);
+	free(capture);
+}
+
+int ce_capture_end(const struct ce_capture *capture, struct ce_err *err)
+{
+	if (err && capture->end != -ENODATA && capture->end != -EINTR)
+		*err = capture->err;
+	else
+		ce_err_set(err, capture->end,
+		           capture->end == -ENODATA ? "no more packets" : "stopped");
+	return capture->end;
+}
+
+int ce_capture_call(struct ce_capture *capture,
+                    int (*call)(struct ce_source *source, void *arg), void *arg)
+{
+	return ceint_mailbox_call(&capture->mailbox, call, arg);
+}
+
+struct setfilter {
+	struct ce_capture *capture;
+	const char *expression;
+	uint32_t netmask;
+	uint64_t *filters;
+	struct ce_err *err;
+};
+
+static int set_filter(struct ce_source *source, void *arg)
+{
+	struct setfilter *wanted = arg;
+	int rc;
+
+	commit(wanted->capture); /* which holds what the filter before let pass */
+	rc = source->ops->setfilter(source, wanted->expression, wanted->netmask,
+	                            wanted->err);
+	*wanted->filters = source->filters;
+	return rc;
+}
+
+int ce_capture_setfilter(struct ce_capture *capture, const char *expression,
+                         uint32_t netmask, uint64_t *filters, struct ce_err *err)
+{
+	struct setfilter wanted = {capture, expression, netmask, filters, err};
+
+	return ce_capture_call(capture, set_filter, &wanted);
+}
+
+struct datalink {
+	struct ce_capture *capture;
+	int linktype;
+	struct ce_err *err;
+};
+
+static int set_datalink(struct ce_source *source, void *arg)
+{
+	const struct datalink *wanted = arg;
+
+	if (!source->ops->set_datalink)
+		return ce_err_set(wanted->err, -EOPNOTSUPP,
+		                  "a %s source has one link type", source->ops->name);
+	commit(wanted->capture); /* which holds packets of the link type before */
+	return source->ops->set_datalink(source, wanted->linktype, wanted->err);
+}
+
+int ce_capture_set_datalink(struct ce_capture *capture, int linktype, struct ce_err *err)
+{
+	struct datalink wanted = {capture, linktype, err};
+
+	return ce_capture_call(capture, set_datalink, &wanted);
+}
+
+static int refresh(struct ce_source *source, void *arg)
+{
+	(void)source;
+	look_for_drops(arg);
+	return 0;
+}
+
+void ce_capture_stats(struct ce_capture *capture, struct ce_stats *stats)
+{
+	const struct ceint_counters *counters = &capture->counters;
+
+	ce_capture_call(capture, refresh, capture);
+	stats->captured = ceint_counters_get(counters, CEINT_CAPTURED);
+	stats->kernel_drops = ceint_counters_get(counters, CEINT_KERNEL_DROPS);
+	stats->interface_drops = ceint_counters_get(counters, CEINT_INTERFACE_DROPS);
+	stats->received = stats->captured + stats->kernel_drops;
+	stats->undelivered += ceint_counters_get(counters, CEINT_UNDELIVERED);
+}

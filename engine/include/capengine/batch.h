@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * batch.h - a slot of the ring: up to 4096 packets as columns over bytes.
+ *
+ * The producer clears a batch and appends packets; each is copied once, into
+ * the arena that the batch owns, behind its pcap record header. The consumer
+ * reads the columns, marks in `selected` which packets it wants and walks
+ * them with ce_batch_next. A column is filled once and not changed again.
+ *
+ *     clear -> append, append, ...  |  select_all, deselect -> next, next, ...
+ *     producer                      |  consumer
+ *
+ * Threads    one at a time: whoever has it from the ring
+ * Ownership  the ring owns a batch, and the batch its packets' bytes, which
+ *            are lent until the batch is released
+ * Blocking   only append may allocate: for a packet larger than the arena
+ */
+#ifndef CAPENGINE_BATCH_H
+#define CAPENGINE_BATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum {
+	CE_BATCH_PACKETS = 4096, /* most packets in one batch: 12 bits of index */
+	CE_BATCH_WORDS = CE_BATCH_PACKETS / 64,
+};
+
+/* Where packets come from, as far as it says how they are to be read. */
+struct ce_origin {
+	int linktype;     /* DLT_ number */
+	uint32_t snaplen; /* most bytes that are kept of a packet */
+	bool nano;        /* records count nanoseconds, else microseconds */
+	bool savefile;    /* from a savefile, */
+	bool swapped;     /* which has the other byte order */
+};
+
+/* A pcap record header as its source gave it, in host byte order. */
+struct ce_record {
+	uint32_t sec;    /* seconds since 1970, unsigned */
+	uint32_t frac;   /* micro- or nanoseconds (the origin's `nano`); may be >= 1 s */
+	uint32_t caplen; /* bytes captured */
+	uint32_t len;    /* bytes on the wire; a savefile may say less than caplen */
+};
+
+/* What was lost before the first packet of a batch. */
+struct ce_gap {
+	uint64_t kernel_drops;    /* packets without room in the kernel's ring */
+	uint64_t interface_drops; /* packets that the interface dropped */
+};
+
+struct ce_batch {
+	/* Columns: entry i is packet i, 0 <= i < count. */
+	int64_t *ts_ns;             /* nanoseconds since 1970 */
+	uint32_t *caplen;           /* bytes at data[i] */
+	uint32_t *len;              /* bytes on the wire */
+	const unsigned char **data; /* behind its struct ce_record */
+	uint32_t count;
+
+	/* The same for all packets of the batch. */
+	struct ce_origin origin;
+	uint64_t filter;   /* how often the source's own filter had been set */
+	struct ce_gap gap; /* lost before packet 0 */
+
+	/* The consumer's. */
+	uint64_t sequence; /* a number that no other peek in this process gave */
+	uint32_t at;       /* the cursor: packets before it have been handed out */
+	uint64_t selected[CE_BATCH_WORDS]; /* bit i: packet i is wanted */
+
+	/* Where the bytes are. */
+	unsigned char *arena;
+	size_t arena_bytes;
+	size_t arena_used;
+	uint32_t capacity;       /* most packets, 1 to CE_BATCH_PACKETS */
+	unsigned char *oversize; /* the one packet that no arena holds, or NULL */
+};
+
+/* Forget all packets, the gap and the selection; frees an oversize packet. */
+void ce_batch_clear(struct ce_batch *batch);
+
+/*
+ * Copy a packet of record->caplen bytes to the end of the batch, at ts_ns.
+ * Returns 0; -ENOSPC when the batch has no room for it; -ENOMEM when it is
+ * larger than the arena, the batch is empty, and memory for it is refused.
+ */
+int ce_batch_append(struct ce_batch *batch, const struct ce_record *record, int64_t ts_ns,
+                    const void *data);
+
+/* True when no further packet fits, whatever its length. */
+bool ce_batch_full(const struct ce_batch *batch);
+
+/* The record header of packet i. */
+struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i);
+
+/* Want every packet from the cursor on; before it nothing changes. */
+void ce_batch_select_all(struct ce_batch *batch);
+
+/* The number of wanted packets in [from, to). */
+uint32_t ce_batch_count_selected(const struct ce_batch *batch, uint32_t from,
+                                 uint32_t to);
+
+/* No longer want packet i. */
+static inline void ce_batch_deselect(struct ce_batch *batch, uint32_t i)
+{
+	batch->selected[i / 64] &= ~((uint64_t)1 << i % 64);
+}
+
+/* The first wanted packet at or after i; batch->count when there is none. */
+static inline uint32_t ce_batch_next(const struct ce_batch *batch, uint32_t i)
+{
+	uint32_t word = i / 64;
+	uint64_t bits;
+
+	if (i >= batch->count)
+		return batch->count;
+	bits = batch->selected[word] >> i % 64;
+	if (bits)
+		return i + (uint32_t)__builtin_ctzll(bits);
+	while (++word * 64 < batch->count)
+		if (batch->selected[word])
+			return word * 64 +
+			       (uint32_t)__builtin_ctzll(batch->selected[word]);
+	return batch->count;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * batch.c - see <capengine/batch.h>.
+ *
+ * A packet stands in the arena as its record header, its bytes, and what it
+ * takes to put the next header on a multiple of four.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "capengine/batch.h"
+
+enum { ALIGNMENT = 4 };
+
+static size_t record_bytes(uint32_t caplen)
+{
+	return (sizeof(struct ce_record) + (size_t)caplen + ALIGNMENT - 1) &
+	       ~(size_t)(ALIGNMENT - 1);
+}
+
+void ce_batch_clear(struct ce_batch *batch)
+{
+	free(batch->oversize);
+	batch->oversize = NULL;
+	batch->count = 0;
+	batch->at = 0;
+	batch->arena_used = 0;
+	batch->gap = (struct ce_gap){0};
+	memset(batch->selected, 0, sizeof(batch->selected));
+}
+
+/* Where `bytes` more bytes may stand; NULL with *rc when nowhere. */
+static unsigned char *room_for(struct ce_batch *batch, size_t bytes, int *rc)
+{
+	unsigned char *room = batch->arena + batch->arena_used;
+
+	*rc = -ENOSPC;
+	if (batch->count == batch->capacity || batch->oversize)
+		return NULL;
+	if (bytes <= batch->arena_bytes - batch->arena_used) {
+		batch->arena_used += bytes;
+		return room;
+	}
+	if (batch->count)
+		return NULL;
+	*rc = -ENOMEM;
+	batch->oversize = malloc(bytes);
+	return batch->oversize;
+}
+
+int ce_batch_append(struct ce_batch *batch, const struct ce_record *record, int64_t ts_ns,
+                    const void *data)
+{
+	uint32_t i = batch->count;
+	int rc;
+	unsigned char *room = room_for(batch, record_bytes(record->caplen), &rc);
+
+	if (!room)
+		return rc;
+	memcpy(room, record, sizeof(*record));
+	if (record->caplen) /* else data may be NULL */
+		memcpy(room + sizeof(*record), data, record->caplen);
+	batch->ts_ns[i] = ts_ns;
+	batch->caplen[i] = record->caplen;
+	batch->len[i] = record->len;
+	batch->data[i] = room + sizeof(*record);
+	batch->count = i + 1;
+	return 0;
+}
+
+bool ce_batch_full(const struct ce_batch *batch)
+{
+	return batch->count == batch->capacity || batch->oversize ||
+	       batch->arena_bytes - batch->arena_used < sizeof(struct ce_record);
+}
+
+struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i)
+{
+	struct ce_record record;
+
+	memcpy(&record, batch->data[i] - sizeof(record), sizeof(record));
+	return record;
+}
+
+/* Bits [0, n) of a word; n < 64. */
+static uint64_t low_bits(uint32_t n)
+{
+	return ((uint64_t)1 << n) - 1;
+}
+
+void ce_batch_select_all(struct ce_batch *batch)
+{
+	uint32_t first = batch->at / 64, last = batch->count / 64;
+
+	if (batch->at >= batch->count)
+		return;
+	for (uint32_t word = first; word < CE_BATCH_WORDS; word++) {
+		uint64_t bits = word < last    ? UINT64_MAX
+		                : word == last ? low_bits(batch->count % 64)
+		                               : 0;
+
+		if (word == first) {
+			uint64_t before = low_bits(batch->at % 64);
+
+			bits = (bits & ~before) | (batch->selected[word] & before);
+		}
+		batch->selected[word] = bits;
+	}
+}
+
+uint32_t ce_batch_count_selected(const struct ce_batch *batch, uint32_t from, uint32_t to)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = ce_batch_next(batch, from); i < to && i < batch->count;
+	     i = ce_batch_next(batch, i + 1))
+		count++;
+	return count;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * source_savefile.c - savefiles through libpcap: regular files, standard input
+ * and FIFOs, any number of them one after the other.
+ *
+ * A file is opened with the precision that it has, so that its records come
+ * as they stand in it: libpcap would scale odd fractions of a second in 32
+ * bits. Seconds of a classic savefile are unsigned; libpcap says so only for
+ * files of the other byte order.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "capengine/batch.h"
+#include "capengine/source.h"
+#include "carry_int.h"
+#include "plain_int.h"
+#include "stream_int.h"
+
+enum {
+	DISPATCH = CE_BATCH_PACKETS,
+};
+
+struct savefile {
+	struct ce_source source;
+	pcap_t *pcap;
+	FILE *file; /* pcap's */
+	struct ceint_carry carry;
+	struct ceint_plain plain;
+	const char *const *files;
+	size_t count;
+	size_t next; /* of files, the one to open next */
+};
+
+static int64_t stamp_classic(const struct pcap_pkthdr *header, struct ce_record *record,
+                             int64_t unit_ns)
+{
+	record->sec = (uint32_t)header->ts.tv_sec;
+	record->frac = (uint32_t)header->ts.tv_usec;
+	return ceint_stamp_ns(record->sec, record->frac * unit_ns);
+}
+
+static int64_t stamp_micro(const struct pcap_pkthdr *header, struct ce_record *record)
+{
+	return stamp_classic(header, record, 1000);
+}
+
+static int64_t stamp_nano(const struct pcap_pkthdr *header, struct ce_record *record)
+{
+	return stamp_classic(header, record, 1);
+}
+
+/* A pcapng stamp has 64 bits, and an offset may put it before 1970. */
+static int64_t stamp_pcapng(const struct pcap_pkthdr *header, struct ce_record *record)
+{
+	record->sec = (uint32_t)header->ts.tv_sec;
+	record->frac = (uint32_t)header->ts.tv_usec;
+	return ceint_stamp_ns(header->ts.tv_sec, header->ts.tv_usec);
+}
+
+/* Choose precision and stamps by a file's first four bytes. */
+static void recognize(struct savefile *savefile, const unsigned char first[4])
+{
+	static const unsigned char pcapng[4] = {0x0a, 0x0d, 0x0d, 0x0a};
+	static const unsigned char nano[2][4] = {{0xa1, 0xb2, 0x3c, 0x4d},
+	                                         {0x4d, 0x3c, 0xb2, 0xa1}};
+
+	savefile->source.origin.nano = true;
+	if (!memcmp(first, pcapng, 4))
+		savefile->carry.stamp = stamp_pcapng;
+	else if (!memcmp(first, nano[0], 4) || !memcmp(first, nano[1], 4))
+		savefile->carry.stamp = stamp_nano;
+	else {
+		savefile->carry.stamp = stamp_micro;
+		savefile->source.origin.nano = false;
+	}
+}
+
+static bool is_stdin(const char *path)
+{
+	return !strcmp(path, "-");
+}
+
+static const char *name_of(const char *path)
+{
+	return is_stdin(path) ? "standard input" : path;
+}
+
+/* The path for reading; a FIFO opens at once, and its reader waits later. */
+static int open_path(const char *path)
+{
+	int fd = is_stdin(path) ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+	                        : open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+static int open_regular(FILE **file, int fd, unsigned char first[4])
+{
+	if (pread(fd, first, 4, lseek(fd, 0, SEEK_CUR)) < 0)
+		return -errno;
+	*file = fdopen(fd, "r");
+	return *file ? 0 : -errno;
+}
+
+/* A FILE over the path, and its first four bytes. */
+static int open_file(struct savefile *savefile, FILE **file, const char *path,
+                     unsigned char first[4])
+{
+	int fd = open_path(path);
+	struct stat status;
+	int rc;
+
+	if (fd < 0)
+		return fd;
+	if (fstat(fd, &status) < 0)
+		rc = -errno;
+	else if (S_ISDIR(status.st_mode))
+		rc = -EISDIR;
+	else if (S_ISREG(status.st_mode))
+		rc = open_regular(file, fd, first);
+	else
+		rc = ceint_stream_open(file, &savefile->source, fd, first);
+	if (rc < 0)
+		close(fd);
+	return rc;
+}
+
+/* A regular file, which libpcap has opened: where its records begin, is known. */
+static void look_for_plain(struct savefile *savefile, off_t start,
+                           const unsigned char first[4])
+{
+	savefile->plain.fd = -1;
+	if (start >= 0)
+		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(savefile->file),
+		                 start, first);
+}
+
+static void describe(struct savefile *savefile)
+{
+	struct ce_source *source = &savefile->source;
+	pcap_t *pcap = savefile->pcap;
+
+	source->origin.linktype = pcap_datalink(pcap);
+	source->origin.snaplen = (uint32_t)pcap_snapshot(pcap);
+	source->origin.savefile = true;
+	source->origin.swapped = pcap_is_swapped(pcap);
+	source->linktype_ext = pcap_datalink_ext(pcap);
+	source->snapshot = pcap_snapshot(pcap);
+	source->version_major = pcap_major_version(pcap);
+	source->version_minor = pcap_minor_version(pcap);
+}
+
+/* Open the next of the files in place of the one that is open. */
+static int open_next(struct savefile *savefile, struct ce_err *err)
+{
+	const char *path = savefile->files[savefile->next];
+	unsigned char first[4] = {0};
+	char message[PCAP_ERRBUF_SIZE];
+	FILE *file;
+	pcap_t *pcap;
+	off_t start;
+	int rc = open_file(savefile, &file, path, first);
+
+	if (rc < 0)
+		return ce_err_set(err, rc, "%s: %s", name_of(path),
+		                  rc == -EINTR ? "stopped" : strerror(-rc));
+	start = ftello(file);
+	recognize(savefile, first);
+	pcap = pcap_fopen_offline_with_tstamp_precision(
+		file,
+		savefile->source.origin.nano ? PCAP_TSTAMP_PRECISION_NANO
+					     : PCAP_TSTAMP_PRECISION_MICRO,
+		message);
+	if (!pcap) {
+		rc = savefile->source.interrupted ? -EINTR : -EBADMSG;
+		fclose(file);
+		return ce_err_set(err, rc, "%s: %s", name_of(path), message);
+	}
+	if (savefile->pcap)
+		pcap_close(savefile->pcap);
+	savefile->pcap = savefile->carry.pcap = pcap;
+	savefile->file = file;
+	savefile->next++;
+	describe(savefile);
+	look_for_plain(savefile, start, first);
+	return 0;
+}
+
+static int savefile_open(struct ce_source *source,
+                         const struct ce_source_options *options, struct ce_err *err)
+{
+	struct savefile *savefile = (struct savefile *)source;
+
+	savefile->carry.source = source;
+	savefile->files = options->files;
+	savefile->count = options->file_count;
+	return open_next(savefile, err);
+}
+
+static void savefile_close(struct ce_source *source)
+{
+	struct savefile *savefile = (struct savefile *)source;
+
+	if (savefile->pcap)
+		pcap_close(savefile->pcap); /* closes the FILE */
+	ceint_carry_close(&savefile->carry);
+}
+
+/* The current file is at its end: go on with the next. */
+static int at_end(struct savefile *savefile, struct ce_err *err)
+{
+	const struct ce_batch *batch = savefile->source.batch;
+	int rc;
+
+	if (savefile->next == savefile->count)
+		return -ENODATA;
+	rc = open_next(savefile, err);
+	if (rc < 0)
+		return rc;
+	return batch && batch->count ? CE_SOURCE_FULL : CE_SOURCE_MORE;
+}
+
+static int read_error(struct savefile *savefile, struct ce_err *err)
+{
+	const char *path = savefile->files[savefile->next - 1];
+	long at = ftell(savefile->file);
+
+	if (savefile->source.interrupted)
+		return -EINTR;
+	if (at < 0)
+		return ce_err_set(err, -EBADMSG, "%s: %s", name_of(path),
+		                  pcap_geterr(savefile->pcap));
+	return ce_err_set(err, -EBADMSG, "%s: %s (at byte %ld)", name_of(path),
+	                  pcap_geterr(savefile->pcap), at);
+}
+
+/* Fill the batch with plain records. False: libpcap goes on, from there. */
+static bool read_plain(struct savefile *savefile, struct ce_batch *batch)
+{
+	struct ceint_plain *plain = &savefile->plain;
+
+	if (plain->fd < 0)
+		return false;
+	if (ceint_plain_read(plain, batch))
+		return true;
+	plain->fd = -1;
+	fseeko(savefile->file, plain->at, SEEK_SET);
+	return false;
+}
+
+static int savefile_read(struct ce_source *source, struct ce_batch *batch,
+                         struct ce_err *err)
+{
+	struct savefile *savefile = (struct savefile *)source;
+	struct ceint_carry *carry = &savefile->carry;
+	int rc;
+
+	if (batch->count == 0)
+		batch->origin = source->origin;
+	if (read_plain(savefile, batch))
+		return CE_SOURCE_FULL;
+	if (ceint_carry_into_batch(carry) < 0)
+		return ce_err_set(err, -ENOMEM, "out of memory");
+	rc = pcap_dispatch(savefile->pcap, DISPATCH, ceint_carry_packet,
+	                   (unsigned char *)carry);
+	if (carry->failed)
+		return ce_err_set(err, -ENOMEM, "out of memory");
+	if (carry->held)
+		return CE_SOURCE_FULL;
+	if (rc == 0)
+		return at_end(savefile, err);
+	return rc > 0 || rc == PCAP_ERROR_BREAK ? CE_SOURCE_MORE
+	                                        : read_error(savefile, err);
+}
+
+static int savefile_set_datalink(struct ce_source *source, int linktype,
+                                 struct ce_err *err)
+{
+	struct savefile *savefile = (struct savefile *)source;
+
+	if (pcap_set_datalink(savefile->pcap, linktype) < 0)
+		return ce_err_set(err, -EINVAL, "%s", pcap_geterr(savefile->pcap));
+	source->origin.linktype = linktype;
+	return 0;
+}
+
+static int savefile_list_datalinks(struct ce_source *source, int *linktypes, size_t most,
+                                   struct ce_err *err)
+{
+	(void)err;
+	if (most)
+		linktypes[0] = source->origin.linktype;
+	return 1;
+}
+
+const struct ce_source_ops ce_source_savefile = {
+	.name = "savefile",
+	.size = sizeof(struct savefile),
+	.open = savefile_open,
+	.close = savefile_close,
+	.read = savefile_read,
+	.set_datalink = savefile_set_datalink,
+	.list_datalinks = savefile_list_datalinks,
+};

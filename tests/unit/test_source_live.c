@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_source_live.c - what <capengine/source.h> promises of interfaces. It needs
+ * lo and the right to capture on it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+#include <pcap/pcap.h>
+
+#include "capengine/clock.h"
+#include "support/reading.h"
+
+enum { MS = 1000000, DEADLINE_MS = 5000, PORT = 47123 };
+
+static struct ce_source *lo;
+
+static int open_lo(void **state)
+{
+	(void)state;
+	return ce_source_open(&lo, &ce_source_live,
+	                      &(struct ce_source_options){.device = "lo"}, NULL);
+}
+
+static int close_lo(void **state)
+{
+	(void)state;
+	ce_source_close(lo);
+	lo = NULL;
+	return 0;
+}
+
+static void send_udp(int count)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT),
+	                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	for (int i = 0; i < count; i++)
+		sendto(fd, &i, sizeof(i), 0, (struct sockaddr *)&to, sizeof(to));
+	close(fd);
+}
+
+/* Ours among the packets of a batch: UDP to PORT; lo shows each of them once. */
+static uint32_t ours(const struct ce_batch *batch)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < batch->count; i++)
+		count += batch->caplen[i] == 46 && batch->data[i][23] == IPPROTO_UDP &&
+		         batch->data[i][36] == PORT >> 8 &&
+		         batch->data[i][37] == (PORT & 0xff);
+	return count;
+}
+
+/* Read for at most so long, or until `enough` of ours have come. */
+static uint32_t read_lo(uint32_t enough, int timeout_ms, struct reading_room room)
+{
+	struct ce_ring *ring = reading_open_room(room);
+	struct ce_batch *batch = ce_ring_reserve(ring);
+	int64_t until = ce_clock_mono_ns() + (int64_t)timeout_ms * MS;
+	uint32_t count = 0;
+
+	while (count < enough && ce_clock_mono_ns() < until) {
+		struct pollfd ready = {.fd = lo->fd, .events = POLLIN};
+		int rc;
+
+		lo->batch = batch;
+		rc = lo->ops->read(lo, batch, NULL);
+		assert_true(rc >= 0);
+		count += ours(batch);
+		ce_batch_clear(batch);
+		if (rc == CE_SOURCE_DRY)
+			poll(&ready, 1, 10);
+	}
+	ce_ring_close(ring);
+	return count;
+}
+
+static void live_source_describes_itself(void **state)
+{
+	(void)state;
+	assert_true(lo->live);
+	assert_true(lo->fd >= 0);
+	assert_int_equal(lo->origin.linktype, DLT_EN10MB);
+	assert_int_equal(lo->snapshot, 262144);
+	assert_int_equal(lo->filters, 0);
+	assert_false(lo->origin.swapped);
+}
+
+static void live_source_gives_what_is_sent(void **state)
+{
+	static const struct reading_room rooms[] = {{0, 0}, {1, 0}, {3, 0}, {0, 16}};
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		send_udp(100);
+		assert_int_equal(read_lo(100, DEADLINE_MS, rooms[i]), 100);
+	}
+}
+
+static void live_batch_says_when_and_of_what_kind(void **state)
+{
+	struct ce_ring *ring = reading_open_room((struct reading_room){0});
+	struct ce_batch *batch = ce_ring_reserve(ring);
+	int64_t before = ce_clock_wall_ns();
+	int64_t until = ce_clock_mono_ns() + DEADLINE_MS * (int64_t)MS;
+
+	(void)state;
+	send_udp(1);
+	lo->batch = batch;
+	while (!batch->count && ce_clock_mono_ns() < until)
+		lo->ops->read(lo, batch, NULL);
+	assert_int_not_equal(batch->count, 0);
+	assert_int_equal(batch->origin.linktype, DLT_EN10MB);
+	assert_int_equal(batch->origin.snaplen, 262144);
+	assert_true(batch->origin.nano);
+	assert_true(batch->ts_ns[0] >= before - 1000 * (int64_t)MS);
+	assert_true(batch->ts_ns[0] <= ce_clock_wall_ns() + 1000 * (int64_t)MS);
+	ce_ring_close(ring);
+}
+
+static void live_filter_counts_how_often_it_was_set(void **state)
+{
+	char expression[64];
+	struct ce_err err = {0};
+
+	(void)state;
+	snprintf(expression, sizeof(expression), "not udp dst port %d", PORT);
+	assert_int_equal(lo->ops->setfilter(lo, expression, 0, &err), 0);
+	assert_int_equal(lo->filters, 1);
+	send_udp(20);
+	assert_int_equal(read_lo(1, 100, (struct reading_room){0}), 0);
+	assert_int_equal(lo->ops->setfilter(lo, "no such thing", 0, &err), -EINVAL);
+	assert_int_not_equal(strlen(err.text), 0);
+	assert_int_equal(lo->filters, 1);
+	assert_int_equal(lo->ops->setfilter(lo, "udp", 0, &err), 0);
+	assert_int_equal(lo->filters, 2);
+	send_udp(20);
+	assert_int_equal(read_lo(20, DEADLINE_MS, (struct reading_room){0}), 20);
+}
+
+static void compile_says_what_setfilter_would_take_and_sets_nothing(void **state)
+{
+	struct ce_err err = {0};
+
+	(void)state;
+	assert_int_equal(lo->ops->compile(lo, "not udp", 0, &err), 0);
+	assert_int_equal(lo->ops->compile(lo, "no such thing", 0, &err), -EINVAL);
+	assert_int_not_equal(strlen(err.text), 0);
+	assert_int_equal(lo->filters, 0);
+	send_udp(5);
+	assert_int_equal(read_lo(5, DEADLINE_MS, (struct reading_room){0}), 5);
+}
+
+/* On lo the kernel counts each packet twice, and shows it once. */
+static void pending_is_never_less_than_what_is_still_to_come(void **state)
+{
+	uint64_t before;
+
+	(void)state;
+	assert_int_equal(lo->ops->setfilter(lo, "udp dst port 47123", 0, NULL), 0);
+	lo->ops->discard(lo);
+	send_udp(30);
+	lo->ops->quiet(lo);
+	before = lo->ops->pending(lo);
+	assert_true(before >= 30);
+	assert_int_equal(read_lo(30, DEADLINE_MS, (struct reading_room){0}), 30);
+	assert_true(lo->ops->pending(lo) <= before - 30);
+}
+
+static void quiet_lets_nothing_new_in_and_keeps_what_was_counted(void **state)
+{
+	(void)state;
+	send_udp(30);
+	lo->ops->quiet(lo);
+	send_udp(50);
+	assert_int_equal(read_lo(31, 200, (struct reading_room){0}), 30);
+}
+
+static void discard_counts_what_was_there(void **state)
+{
+	uint64_t count = 0;
+	int64_t until = ce_clock_mono_ns() + DEADLINE_MS * (int64_t)MS;
+
+	(void)state;
+	assert_int_equal(lo->ops->setfilter(lo, "udp dst port 47123", 0, NULL), 0);
+	lo->ops->discard(lo);
+	send_udp(40);
+	lo->ops->quiet(lo);
+	while (count < 40 && ce_clock_mono_ns() < until)
+		count += lo->ops->discard(lo);
+	assert_int_equal(count, 40);
+	assert_int_equal(lo->ops->discard(lo), 0);
+}
+
+static void packet_that_waits_for_room_is_discarded_too(void **state)
+{
+	/* An arena in which none of ours has room. */
+	struct ce_ring *ring = reading_open_room((struct reading_room){0, 20});
+	struct ce_batch *batch = ce_ring_reserve(ring);
+	uint64_t count = 0;
+	int64_t until = ce_clock_mono_ns() + DEADLINE_MS * (int64_t)MS;
+	int rc = CE_SOURCE_DRY;
+
+	(void)state;
+	assert_int_equal(lo->ops->setfilter(lo, "udp dst port 47123", 0, NULL), 0);
+	lo->ops->discard(lo);
+	send_udp(40);
+	lo->ops->quiet(lo);
+	lo->batch = batch;
+	while (rc == CE_SOURCE_DRY && ce_clock_mono_ns() < until)
+		rc = lo->ops->read(lo, batch, NULL);
+	assert_int_equal(rc, CE_SOURCE_FULL);
+	assert_int_equal(batch->count, 1);
+	while (count < 39 && ce_clock_mono_ns() < until)
+		count += lo->ops->discard(lo);
+	assert_int_equal(count, 39);
+	ce_ring_close(ring);
+}
+
+static void drops_of_an_idle_interface_are_none(void **state)
+{
+	struct ce_drops drops = {7, 7};
+
+	(void)state;
+	assert_int_equal(lo->ops->drops(lo, &drops, NULL), 0);
+	assert_true(drops.kernel == 0);
+	assert_true(drops.interface == 0);
+}
+
+static void live_link_types_can_be_listed_and_set(void **state)
+{
+	int linktypes[16] = {-1, -1};
+	int count;
+
+	(void)state;
+	assert_true(lo->ops->list_datalinks(lo, linktypes, 0, NULL) >= 1);
+	assert_int_equal(linktypes[0], -1);
+	count = lo->ops->list_datalinks(lo, linktypes, 1, NULL);
+	assert_true(count >= 1);
+	assert_int_not_equal(linktypes[0], -1);
+	assert_int_equal(linktypes[1], -1);
+	assert_int_equal(lo->ops->set_datalink(lo, linktypes[0], NULL), 0);
+	assert_int_equal(lo->ops->set_datalink(lo, DLT_RAW, NULL), -EINVAL);
+	assert_int_equal(lo->origin.linktype, linktypes[0]);
+}
+
+static void live_descriptors_are_not_left_to_programs_that_are_started(void **state)
+{
+	(void)state;
+	for (int fd = 3; fd < 64; fd++) {
+		struct stat status;
+
+		if (fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode))
+			assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	}
+	assert_true(fcntl(lo->fd, F_GETFD) & FD_CLOEXEC);
+}
+
+static void unknown_interface_is_named_in_the_error(void **state)
+{
+	struct ce_err err = {0};
+	int rc = reading_open_fails(&ce_source_live,
+	                    &(struct ce_source_options){.device = "nosuch0"}, &err);
+
+	(void)state;
+	assert_true(rc == -ENODEV || rc == -EPERM);
+	assert_int_equal(err.code, rc);
+	assert_non_null(strstr(err.text, "nosuch0"));
+}
+
+static void absurd_options_are_refused_or_clamped(void **state)
+{
+	struct ce_source *source = NULL;
+	struct ce_err err = {0};
+
+	(void)state;
+	assert_int_equal(reading_open_fails(&ce_source_live, &(struct ce_source_options){
+		.device = "lo", .tstamp_type = "nosuch"}, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "nosuch"));
+	assert_int_equal(ce_source_open(&source, &ce_source_live, &(struct ce_source_options){
+		.device = "lo", .snaplen = INT32_MAX}, &err), 0);
+	assert_int_equal(source->snapshot, 262144);
+	ce_source_close(source);
+	assert_int_equal(ce_source_open(&source, &ce_source_live, &(struct ce_source_options){
+		.device = "lo", .snaplen = -1}, &err), 0);
+	assert_int_equal(source->snapshot, 262144);
+	ce_source_close(source);
+}
+
+static void user_without_the_right_is_told_how_to_get_it(void **state)
+{
+	pid_t child;
+	int status;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	fflush(NULL);
+	child = fork();
+	if (child == 0) {
+		struct ce_source *source = NULL;
+		struct ce_err err = {0};
+		int rc;
+
+		if (setuid(65534) < 0)
+			_exit(2);
+		rc = ce_source_open(&source, &ce_source_live,
+		                    &(struct ce_source_options){.device = "lo"}, &err);
+		_exit(rc != -EPERM || !strstr(err.text, "setcap") || !strstr(err.text, "lo"));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+#define with_lo(test) cmocka_unit_test_setup_teardown(test, open_lo, close_lo)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_lo(live_source_describes_itself),
+		with_lo(live_source_gives_what_is_sent),
+		with_lo(live_batch_says_when_and_of_what_kind),
+		with_lo(live_filter_counts_how_often_it_was_set),
+		with_lo(compile_says_what_setfilter_would_take_and_sets_nothing),
+		with_lo(pending_is_never_less_than_what_is_still_to_come),
+		with_lo(quiet_lets_nothing_new_in_and_keeps_what_was_counted),
+		with_lo(discard_counts_what_was_there),
+		with_lo(packet_that_waits_for_room_is_discarded_too),
+		with_lo(drops_of_an_idle_interface_are_none),
+		with_lo(live_link_types_can_be_listed_and_set),
+		with_lo(live_descriptors_are_not_left_to_programs_that_are_started),
+		with_lo(absurd_options_are_refused_or_clamped),
+		cmocka_unit_test(unknown_interface_is_named_in_the_error),
+		cmocka_unit_test(user_without_the_right_is_told_how_to_get_it),
+	};
+
+	if (open_lo(NULL) < 0) {
+		puts("skipped: no right to capture on lo");
+		return 77;
+	}
+	close_lo(NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
