@@ -1,0 +1,776 @@
+---@meta
+
+--- capengine.d.lua: all that a script can call, for people and for the Lua language
+--- server. This is the reference; there is no other.
+---
+--- Two modules come with one another, and a script may use either or both:
+---
+---     local ce   = require "capengine"       what `capengine run` adds; ce.pcap is pcap
+---     local pcap = require "capengine.pcap"  packet capture, by libpcap's names
+---
+--- `capengine run` also knows the second as "pcap". A stock Lua 5.4 finds both in the
+--- installed module, once "capengine" was required.
+---
+--- Every function of `pcap` whose first parameter is a handle, a bpf object or a
+--- dumper is a method of it too: pcap.setfilter(h, f) is h:setfilter(f). It has one
+--- entry here, under `pcap`.
+---
+--- Failure. What the world does wrong comes back: nil, a text for people, and a code
+--- for programs ("ENOENT", "EPERM", "EBADMSG"). What the script does wrong raises: a
+--- wrong type, a closed handle, a packet used after its batch. No call crashes.
+---
+--- Lent and owned. A packet that a call hands out is a view: its bytes stay where the
+--- capture put them, and it is *lent until its batch is over*. With a callback, rely on
+--- it until the callback returns; in a loop over packets, until the next turn; in a loop
+--- over batches, until the next batch. Afterwards every use raises, for ever;
+--- packet:keep() gives a copy that stays. Handles, filters and dumpers belong to the
+--- script: they are closed by their call, by <close>, or when they are collected.
+---
+--- Threads and waiting. A Lua state belongs to one thread. A handle that is read has a
+--- capture thread of its own from its first reading call on: next, loop, dispatch,
+--- loop_dump, dispatch_dump, packets, batches. These wait for packets; close waits at
+--- most 100 ms; compile, setfilter, stats and the like wait up to 20 ms for the
+--- capture thread's answer. Nothing else waits, but for what the disk does.
+---
+--- Time is nanoseconds since 1970 in one integer, or seconds and microseconds where
+--- libpcap has them.
+---
+--- What libpcap does and this does not, or not so, is said at each call.
+---
+---```lua
+---local pcap = require "pcap"
+---
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---local bpf = assert(handle:compile("src host 192.168.100.1"))
+---assert(handle:setfilter(bpf) == 0)
+---local count = handle:loop(10, function(packet, len, sec, usec)
+---  print(sec .. ":" .. usec .. " - " .. len .. " bytes")
+---end)
+---assert(count == 10)
+---```
+---
+--- The same with hooks: the script returns a table, and `capengine run` drives it.
+---
+---```lua
+----- capengine run sizes.lua -r trace.pcap -- --least 1000
+---local large = 0
+---
+---local script = {
+---  filter = "tcp",
+---  args = { least = { default = 500, help = "bytes that make a packet large" } },
+---}
+---
+---function script.packet(packet)
+---  if packet:wire_len() >= script.args.least then large = large + 1 end
+---end
+---
+---function script.finish()
+---  print(large)
+---end
+---
+---return script
+---```
+
+-- capengine -----------------------------------------------------------------------
+
+---@class capengine
+---@field pcap pcap the module of that name
+local capengine = {}
+
+--- What -i or -r name, with -f, -c and -w in force: a handle like any other, opened at
+--- the first call; every call gives the same one.
+---
+--- A savefile or interface that cannot be opened ends the run with its message and exit
+--- status 1, a filter that does not compile with 2, and so does a command line without
+--- -i and -r. Raises in a Lua that is not `capengine run`.
+---
+---```lua
+----- capengine run count.lua -r trace.pcap
+---local source = require("capengine").source()
+---local count = 0
+---for _ in source:packets() do count = count + 1 end
+---print(count)
+---```
+---@return pcap.handle source
+function capengine.source() end
+
+---@class capengine.argument
+---@field default string|number|boolean the value without the argument; its type is the argument's
+---@field help string? what it is for, for whoever reads the script
+
+--- The values of the script's own arguments: those that stand behind `--`, as --NAME
+--- VALUE or --NAME=VALUE; a boolean is true as a bare --NAME. The table of hooks does
+--- this by itself with its `args`.
+---
+--- An argument that is not declared, a value that is missing, and one that is not a
+--- number where the default is one, end the run with a message and exit status 2.
+--- Raises for a declaration that is none, and in a Lua that is not `capengine run`.
+---
+---```lua
+----- capengine run arguments.lua -- --top 5 --quiet
+---local args = require("capengine").args {
+---  top = { default = 10, help = "rows to print" },
+---  quiet = { default = false },
+---  label = { default = "none" },
+---}
+---assert(args.top == 5 and args.quiet == true and args.label == "none")
+---```
+---@param declared table<string, capengine.argument> by name, without dashes
+---@return table<string, string|number|boolean> values by name
+function capengine.args(declared) end
+
+--- The version of capengine: "0.1.0".
+---@return string version
+function capengine.version() end
+
+-- The table of hooks --------------------------------------------------------------
+
+--- What a script may return; `capengine run` then reads the source and calls the hooks.
+--- All fields are optional, a hook that is absent costs nothing, and a field that is not
+--- listed here raises, since a misspelt hook would never be called.
+---
+--- Hooks see packets in their order and packet time alone, so that a script gives the
+--- same answer live and from a file. In a hook, ce.source() may be asked anything but to
+--- read; its breakloop ends the run in good order.
+---@class capengine.script
+---@field filter string? pcap-filter(7) expression; together with -f: both must match
+---@field args table<string, capengine.argument>? as in ce.args; becomes the table of values
+---@field every number? seconds between ticks, a microsecond to 366 days; default 1
+---@field batch fun(batch: pcap.batch)? for packets that came together, before `packet`
+---@field packet fun(packet: pcap.packet)? for each packet
+---@field tick fun(now_ns: integer, elapsed_ns: integer)? see below
+---@field gap fun(gap: capengine.gap)? packets were lost before the next one
+---@field finish fun()? once, at the end: of the file, of -c packets, by a signal or a read error
+---
+--- tick: packet time, which is the latest stamp so far, passed a border, a multiple of
+--- `every` since 1970. now_ns is that border, elapsed_ns the time since the border before.
+--- It comes before the packet that passed it. Several borders at once are one tick, so
+--- one may stand for any number of quiet intervals. The stamp of one packet that lies
+--- more than an hour ahead is believed when a second one agrees. Live, ticks also come
+--- without packets, once a first one has; not from files. The interval that runs at
+--- the end gets no tick: `finish` sees to it.
+
+--- What was lost between two packets; live only.
+---@class capengine.gap
+---@field kernel_drops integer for want of room in the kernel's ring
+---@field interface_drops integer by the interface or its driver
+
+-- pcap ----------------------------------------------------------------------------
+
+---@class pcap
+---@field BREAK integer -2: what loop gives after breakloop, when it processed nothing
+---@field NETMASK_UNKNOWN integer the netmask for compile when there is none to tell
+local pcap = {}
+
+--- A source of packets: an interface, or savefiles. It has one cursor, which every
+--- reading call moves, and one current batch.
+---@class pcap.handle: pcap
+
+--- A compiled filter. It keeps its expression and serves handles of any link type.
+---@class pcap.bpf: pcap
+
+--- A savefile that is written.
+---@class pcap.dumper: pcap
+
+-- Interfaces
+
+---@class pcap.address
+---@field addr string in numbers, IPv4 or IPv6
+---@field netmask string?
+---@field broadaddr string?
+---@field dstaddr string?
+
+---@class pcap.device
+---@field name string
+---@field description string?
+---@field loopback boolean
+---@field up boolean
+---@field running boolean
+---@field wireless boolean
+---@field addresses pcap.address[] of IPv4 and IPv6; others are left out
+
+--- All that can be captured on. An unprivileged user may get an empty list.
+---
+---```lua
+---local pcap = require "pcap"
+---for _, device in ipairs(assert(pcap.findalldevs())) do
+---  assert(device.name ~= "" and type(device.addresses) == "table")
+---end
+---```
+---@return pcap.device[]? devices
+---@return string? message
+---@return string? code
+function pcap.findalldevs() end
+
+--- The name of the first interface that is up, and neither the loopback nor "any".
+---@return string? name
+---@return string? message
+---@return string? code "ENODEV": there is none
+function pcap.lookupdev() end
+
+--- The IPv4 network and mask of an interface: 32-bit integers, the first octet most
+--- significant, as compile takes them.
+---@param device string
+---@return integer? net
+---@return integer|string mask or the message
+---@return string? code "ENODEV"; "EADDRNOTAVAIL": it has no IPv4 address
+function pcap.lookupnet(device) end
+
+-- Opening
+
+---@alias capengine.tstamp_type
+---| "host"
+---| "host_lowprec"
+---| "host_hiprec"
+---| "adapter"
+---| "adapter_unsynced"
+---| "host_hiprec_unsynced"
+
+--- Capture on an interface; from now on the kernel collects packets.
+---
+--- Unlike libpcap: stamps are in nanoseconds where the kernel has them; the kernel's
+--- ring is 32 MiB; and the kernel hands packets over after 20 ms at the latest, whatever
+--- timeout_ms says: a longer one is how long dispatch waits and how long a packet may
+--- wait for its batch.
+---@param device string "any": all interfaces
+---@param snaplen integer bytes kept of each packet, clamped as libpcap does; 0: 262144
+---@param promisc boolean|integer also packets for other stations; 0 is false
+---@param timeout_ms integer milliseconds; 0 or less: 20
+---@param errbuf table|false|nil its field `message` is set to what went wrong
+---@return pcap.handle? handle
+---@return string? message
+---@return string? code "EPERM", "ENODEV", "ENETDOWN", ...
+function pcap.open_live(device, snaplen, promisc, timeout_ms, errbuf) end
+
+--- Open a savefile, pcap or pcapng. A FIFO and standard input are read as they come.
+---@param filename string "-": standard input
+---@param errbuf table|false|nil its field `message` is set to what went wrong
+---@return pcap.handle? handle
+---@return string? message
+---@return string? code "ENOENT", "EACCES", "EBADMSG": no savefile, ...
+function pcap.open_offline(filename, errbuf) end
+
+--- A handle without packets: to compile filters and to open dumpers.
+---
+---```lua
+---local pcap = require "pcap"
+---local dead <close> = pcap.open_dead(pcap.datalink_name_to_val "EN10MB", 65535)
+---local bpf, message, code = dead:compile "port of call"
+---assert(bpf == nil and message ~= "" and code == "EINVAL")
+---```
+---@param linktype integer DLT_ number
+---@param snaplen integer
+---@return pcap.handle handle
+function pcap.open_dead(linktype, snaplen) end
+
+--- A handle for an interface that is opened by activate, after its knobs were set. Until
+--- then every other call on it but close and geterr raises.
+---@param device string
+---@return pcap.handle handle
+function pcap.create(device) end
+
+--- Open what create and the knobs say. After a failure it may be called again.
+---@param handle pcap.handle
+---@return 0|nil done
+---@return string? message
+---@return string? code as open_live's
+function pcap.activate(handle) end
+
+--- Knobs: between create and activate only, else they raise. Each gives 0.
+---@param handle pcap.handle
+---@param snaplen integer bytes kept of each packet; 0, the default: 262144
+---@return 0
+function pcap.set_snaplen(handle, snaplen) end
+
+---@param handle pcap.handle
+---@param promisc boolean|integer also packets for other stations; default false
+---@return 0
+function pcap.set_promisc(handle, promisc) end
+
+---@param handle pcap.handle
+---@param rfmon boolean|integer monitor mode; default false; activate says if it cannot be
+---@return 0
+function pcap.set_rfmon(handle, rfmon) end
+
+---@param handle pcap.handle
+---@param timeout_ms integer as open_live's
+---@return 0
+function pcap.set_timeout(handle, timeout_ms) end
+
+--- The size of the kernel's ring. It is what a capture lives on while the script is slow.
+---@param handle pcap.handle
+---@param bytes integer at least 1; default 33554432
+---@return 0
+function pcap.set_buffer_size(handle, bytes) end
+
+--- Each packet at once. It costs throughput: the kernel then has no ring of blocks.
+---@param handle pcap.handle
+---@param immediate boolean|integer default false
+---@return 0
+function pcap.set_immediate_mode(handle, immediate) end
+
+--- The precision that the kernel is asked for. Times are in nanoseconds either way.
+---@param handle pcap.handle
+---@param precision "micro"|"nano" default "nano"
+---@return 0
+function pcap.set_tstamp_precision(handle, precision) end
+
+--- Whose clock stamps packets; see pcap-tstamp(7). Raises for another name; activate
+--- says if the interface has no such clock.
+---@param handle pcap.handle
+---@param name capengine.tstamp_type
+---@return 0
+function pcap.set_tstamp_type(handle, name) end
+
+--- Stop the capture and free what it holds; its packets and batches are over. What was
+--- read and not handed out is counted as undelivered. Again: nothing happens. In a
+--- callback of the handle it is done when the callback has returned.
+---
+--- Dumpers of the handle stay open; they have a close of their own.
+---@param handle pcap.handle
+function pcap.close(handle) end
+
+-- Reading
+
+--- The next packet and its time. Waits for one, as long as it takes.
+---
+--- A plain nil means the end of the file, a stop by a signal, or breakloop.
+---@param handle pcap.handle
+---@return pcap.packet? packet lent until its batch is over
+---@return integer|string|nil sec seconds since 1970; or the message of a read error
+---@return integer|string|nil usec microseconds beyond; or its code
+function pcap.next(handle) end
+
+--- Call fn for n packets, or until the end of the file or an error where n <= 0.
+---
+--- Exactly as many packets are consumed as were processed: the next call goes on with
+--- the next one. An error in fn propagates; its packet is consumed, and the handle stays
+--- usable. Other reading calls on the handle raise in fn; close waits until it returns.
+--- fn must not yield.
+---
+--- Unlike libpcap, which gives 0 at the end of a file: the number of packets that this
+--- call processed, also then; so 0 means that there was none left.
+---
+---```lua
+---local pcap = require "pcap"
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---local bytes = 0
+---local count, message = handle:loop(0, function(packet, len, sec, usec)
+---  bytes = bytes + len
+---  if bytes > 10000 then handle:breakloop() end
+---end)
+---assert(count > 0, message)
+---assert(handle:loop(5, print) == 5) -- goes on where it stopped
+---```
+---@param handle pcap.handle
+---@param n integer
+---@param fn fun(packet: pcap.packet, len: integer, sec: integer, usec: integer) len: on the wire
+---@return integer count processed; -1: an error; pcap.BREAK: stopped before the first
+---@return string? message with -1; packets before the error were processed
+---@return string? code with -1
+function pcap.loop(handle, n, fn) end
+
+--- As loop, but live it waits for the handle's timeout_ms at most, and then takes what is
+--- there, n packets at most: 0 when nothing came. From a file it is loop.
+---@param handle pcap.handle
+---@param n integer 0 or less: all that is there
+---@param fn fun(packet: pcap.packet, len: integer, sec: integer, usec: integer)
+---@return integer count as loop's
+---@return string? message
+---@return string? code
+function pcap.dispatch(handle, n, fn) end
+
+--- As loop, but the packets go to the dumper of the handle that was opened last and is
+--- still open. No Lua runs for them. Raises when there is no such dumper.
+---
+---```lua
+---local pcap = require "pcap"
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---local dumper = assert(handle:dump_open "first.pcap")
+---assert(handle:loop_dump(100) == 100)
+---assert(dumper:dump_close())
+---```
+---@param handle pcap.handle
+---@param n integer
+---@return integer count as loop's; -1 also when writing fails
+---@return string? message
+---@return string? code
+function pcap.loop_dump(handle, n) end
+
+--- As dispatch, to the dumper that loop_dump writes to.
+---@param handle pcap.handle
+---@param n integer
+---@return integer count
+---@return string? message
+---@return string? code
+function pcap.dispatch_dump(handle, n) end
+
+--- End the running loop, dispatch or next after the packet that it is at; when none runs,
+--- the next one. The capture goes on: queued packets wait for the next call.
+---@param handle pcap.handle
+function pcap.breakloop(handle) end
+
+--- An iterator over packets, as next gives them, without their times. After a `break` the
+--- next reading call goes on behind the last packet. Raises on a read error.
+---
+---```lua
+---local pcap = require "pcap"
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---local longest
+---for packet in handle:packets() do
+---  if not longest or packet:wire_len() > longest:wire_len() then longest = packet:keep() end
+---end
+---print(longest:wire_len(), longest:time())
+---```
+---@param handle pcap.handle
+---@return fun(): pcap.packet?
+---@return pcap.handle
+function pcap.packets(handle) end
+
+--- An iterator over batches. The rest of the current batch comes first. Handing one out
+--- counts all its packets as delivered. Raises on a read error.
+---
+---```lua
+---local pcap = require "pcap"
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---local packets, bytes = 0, 0
+---for batch in handle:batches() do
+---  packets = packets + batch:count()
+---  for packet in batch:each() do bytes = bytes + packet:wire_len() end
+---end
+---print(packets, bytes)
+---```
+---@param handle pcap.handle
+---@return fun(): pcap.batch?
+---@return pcap.handle
+function pcap.batches(handle) end
+
+-- Filters
+
+--- Compile an expression of pcap-filter(7) for the handle. One that names a host asks the
+--- resolver and waits for it.
+---@param handle pcap.handle
+---@param filterspec string
+---@param netmask integer? as lookupnet's, for "ip broadcast"; default pcap.NETMASK_UNKNOWN
+---@return pcap.bpf? bpf may be set on any handle whose link type it fits
+---@return string? message libpcap's
+---@return string? code "EINVAL"
+function pcap.compile(handle, filterspec, netmask) end
+
+--- From the very next packet on, only those that match are handed out; also in the midst
+--- of a loop. -f and a script's own `filter` stay in force beside it.
+---
+--- Filters select, they do not delete: from a file, what an earlier filter rejected
+--- behind the current packet is looked at anew. On an interface the kernel selects too,
+--- and what it rejected does not come back and is not counted. A filter on what only
+--- the kernel knows, such as "inbound", rejects packets that were queued before it.
+---@param handle pcap.handle
+---@param bpf pcap.bpf
+---@return 0|-1 result
+---@return string? message with -1
+---@return string? code with -1
+function pcap.setfilter(handle, bpf) end
+
+--- Does a packet match? Conditions on what only the kernel knows do not.
+---
+---```lua
+---local pcap = require "pcap"
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---local dns, count = assert(handle:compile "udp port 53"), 0
+---for packet in handle:packets() do
+---  if dns:offline_filter(packet) then count = count + 1 end
+---end
+---print(count)
+---```
+---@param bpf pcap.bpf
+---@param packet pcap.packet
+---@return boolean? matches
+---@return string? message the expression does not compile for the packet's link type
+---@return string? code
+function pcap.offline_filter(bpf, packet) end
+
+-- What a handle says of itself
+
+--- The link type of the current batch, or of the source before the first one: the DLT_
+--- number. In a run over several files it may change from one batch to the next.
+---@param handle pcap.handle
+---@return integer linktype
+function pcap.datalink(handle) end
+
+--- The link types that set_datalink would take.
+---@param handle pcap.handle
+---@return integer[]? linktypes
+---@return string? message
+---@return string? code
+function pcap.list_datalinks(handle) end
+
+--- Choose another link type for the packets to come.
+---@param handle pcap.handle
+---@param linktype integer
+---@return 0|nil done
+---@return string? message
+---@return string? code "EBUSY": packets are queued; "EINVAL": it has no such link type
+function pcap.set_datalink(handle, linktype) end
+
+--- Most bytes that are kept of a packet.
+---@param handle pcap.handle
+---@return integer bytes
+function pcap.snapshot(handle) end
+
+--- Has the savefile the byte order that this machine has not? False on an interface.
+---@param handle pcap.handle
+---@return boolean swapped
+function pcap.is_swapped(handle) end
+
+--- The major version of the savefile's format; on an interface libpcap's own.
+---@param handle pcap.handle
+---@return integer version
+function pcap.major_version(handle) end
+
+--- The minor version, as major_version.
+---@param handle pcap.handle
+---@return integer version
+function pcap.minor_version(handle) end
+
+--- What the last failure of a call on this handle said; "" before one. May be asked of a
+--- closed handle.
+---@param handle pcap.handle
+---@return string message
+function pcap.geterr(handle) end
+
+--- What the capture received and what was lost before the script. Unlike libpcap's, the
+--- counts have 64 bits, and `received` is what came in plus what the kernel dropped.
+---
+--- A savefile has none, as in libpcap: nil, message, "EOPNOTSUPP"; see counters.
+---@param handle pcap.handle
+---@return integer? received
+---@return integer|string dropped by kernel and interface; or the message
+---@return string? code
+function pcap.stats(handle) end
+
+--- Where packets went, stage by stage; 64 bits each, and never going back. Once all that
+--- was read has been handed out:
+---
+---     received = captured + kernel_drops
+---     captured = filtered + delivered + undelivered
+---
+--- What a filter in the kernel rejects is counted by nobody.
+---@class pcap.counters
+---@field received integer captured + kernel_drops
+---@field captured integer what the source has given; the capture reads ahead of the script
+---@field kernel_drops integer no room in the kernel's ring
+---@field interface_drops integer dropped by the interface or its driver
+---@field filtered integer rejected here, by a filter; counted batch by batch
+---@field delivered integer handed to the script, or to loop_dump
+---@field undelivered integer passed the filters, and given up: by close or a limit
+---@field written integer to savefiles, by the handle's dumpers
+
+--- Works on every open handle, also on a savefile's.
+---
+---```lua
+---local pcap = require "pcap"
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---assert(handle:loop(0, function() end) > 0)
+---local counters = handle:counters()
+---assert(counters.captured == counters.delivered)
+---assert(handle:stats() == nil)
+---```
+---@param handle pcap.handle
+---@return pcap.counters counters a new table
+function pcap.counters(handle) end
+
+-- Sending
+
+--- Send a packet on the handle's interface, link-layer header included. It has a socket
+--- of its own, so that it does not disturb the capture; waits while the interface's queue
+--- is full.
+---@param handle pcap.handle a live one
+---@param bytes string|pcap.packet
+---@return integer? sent bytes
+---@return string? message
+---@return string? code "EOPNOTSUPP" on a savefile; "EMSGSIZE", "ENETDOWN", ...
+function pcap.inject(handle, bytes) end
+
+-- Writing savefiles
+
+--- Create a classic savefile, or empty one that is there, for packets of the handle's
+--- link type. Stamps have microseconds; what is finer is cut off.
+---
+--- Unlike libpcap, which cannot say so: a write that fails is an error of the call that
+--- finds it, and the last thing that happens to the file.
+---@param handle pcap.handle stays alive as long as the dumper does
+---@param filename string "-": standard output
+---@return pcap.dumper? dumper
+---@return string? message
+---@return string? code "EACCES"; "EINVAL": savefiles have no such link type, or it is the
+---file that the handle reads; ...
+function pcap.dump_open(handle, filename) end
+
+--- Write one packet. What is written may wait in memory until dump_flush or dump_close.
+---
+---```lua
+---local pcap = require "pcap"
+---local handle <close> = assert(pcap.open_offline "trace.pcap")
+---local dumper = assert(handle:dump_open "large.pcap")
+---for packet in handle:packets() do
+---  if packet:wire_len() > 1000 then assert(dumper:dump(packet)) end
+---end
+---assert(dumper:dump_close())
+---```
+---@param dumper pcap.dumper
+---@param packet pcap.packet a view or a kept one, of the dumper's link type
+---@return true|nil written
+---@return string? message
+---@return string? code "ENOSPC", "EINVAL": another link type, ...
+function pcap.dump(dumper, packet) end
+
+--- Hand everything that was written to the kernel.
+---@param dumper pcap.dumper
+---@return 0|nil done
+---@return string? message
+---@return string? code
+function pcap.dump_flush(dumper) end
+
+--- The size of the file so far, in bytes, what waits in memory included.
+---@param dumper pcap.dumper
+---@return integer? bytes
+---@return string? message
+---@return string? code "ESPIPE": it is a pipe
+function pcap.dump_ftell(dumper) end
+
+--- Flush and close; again: true again. A dumper that is collected open is closed so too;
+--- then a failure is said on standard error, and makes the exit status of a run 2.
+---@param dumper pcap.dumper
+---@return true|nil done
+---@return string? message the file is closed, and not whole
+---@return string? code
+function pcap.dump_close(dumper) end
+
+-- Names and numbers
+
+--- A link type's name, without DLT_: "EN10MB" for 1; nil when libpcap has none.
+---@param linktype integer
+---@return string? name
+function pcap.datalink_val_to_name(linktype) end
+
+--- A link type in words: "Ethernet" for 1; nil when libpcap has none.
+---@param linktype integer
+---@return string? description
+function pcap.datalink_val_to_description(linktype) end
+
+--- A link type's number by its name, in capitals or not.
+---@param name string
+---@return integer? linktype
+function pcap.datalink_name_to_val(name) end
+
+--- The name of a kind of time stamp, as pcap-tstamp(7) has it.
+---@param number integer
+---@return string? name
+function pcap.tstamp_type_val_to_name(number) end
+
+--- A kind of time stamp in words.
+---@param number integer
+---@return string? description
+function pcap.tstamp_type_val_to_description(number) end
+
+--- The number of a kind of time stamp by its name.
+---@param name string
+---@return integer? number
+function pcap.tstamp_type_name_to_val(name) end
+
+--- The libpcap that is in use, in its own words.
+---@return string version
+function pcap.lib_version() end
+
+-- Packets -------------------------------------------------------------------------
+
+--- A packet. What a call hands out is a view, see "Lent and owned" above; what keep gives
+--- is owned, with the same methods. It can be used like a string of its captured bytes:
+--- #packet, tostring(packet) and the methods of strings below. No two packets are equal,
+--- whatever their bytes.
+---
+--- Readers take a byte offset, 0 for the first byte, and are big-endian, as the network
+--- is. Where the packet ends before the field they give nil: a short packet is data.
+---
+---```lua
+----- capengine run syns.lua -r trace.pcap
+---local syns = 0
+---return {
+---  filter = "tcp[tcpflags] & tcp-syn != 0",
+---  packet = function(packet)
+---    local header = 14 + ((packet:u8(14) or 0) & 15) * 4
+---    assert(packet:u8(header + 13) & 2 == 2)
+---    syns = syns + 1
+---  end,
+---  finish = function() print(syns) end,
+---}
+---```
+---@class pcap.packet
+---@operator len: integer
+local packet = {}
+
+--- Bytes captured; as #packet.
+---@return integer bytes
+function packet:len() end
+
+--- Bytes that were on the wire. A savefile may say less than len.
+---@return integer bytes
+function packet:wire_len() end
+
+--- When it was captured: nanoseconds since 1970.
+---@return integer ts_ns
+function packet:time() end
+
+--- The byte at an offset.
+---@param offset integer
+---@return integer? value 0 to 255
+function packet:u8(offset) end
+
+--- The two bytes at an offset.
+---@param offset integer
+---@return integer? value 0 to 65535
+function packet:u16(offset) end
+
+--- The four bytes at an offset.
+---@param offset integer
+---@return integer? value 0 to 4294967295
+function packet:u32(offset) end
+
+--- As string.byte: positions count from 1, negative ones from the end.
+---@param i integer? default 1
+---@param j integer? default i
+---@return integer ...
+function packet:byte(i, j) end
+
+--- As string.sub. Makes a string of these bytes; see u8, u16 and u32, which do not.
+---@param i integer
+---@param j integer? default -1
+---@return string bytes
+function packet:sub(i, j) end
+
+--- As string.unpack. Makes a string of the whole packet first.
+---@param format string
+---@param position integer? default 1
+---@return any ...
+function packet:unpack(format, position) end
+
+--- A copy that stays as long as it is used; a kept packet gives itself.
+---@return pcap.packet owned
+function packet:keep() end
+
+--- Packets that came together, 4096 at most. It is over, and every use raises, when the
+--- handle goes on to the next one.
+---@class pcap.batch
+---@operator len: integer
+local batch = {}
+
+--- How many packets it has; as #batch.
+---@return integer packets
+function batch:count() end
+
+--- An iterator over its packets, in their order; may be used several times.
+---@return fun(batch: pcap.batch, previous: pcap.packet?): pcap.packet?
+---@return pcap.batch
+function batch:each() end
+
+return capengine

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * cmd_run.c - `capengine run`: a Lua state, the script, its hooks, and in the end
+ * where every packet went, as a line and as an exit status.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <lualib.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd_int.h"
+#include "lua_binding.h"
+
+int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	lua_pushvfstring(L, format, args);
+	va_end(args);
+	fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+	run->status = status;
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.reported");
+	return lua_error(L);
+}
+
+/* An error object as text, whatever it is. [-0, +1, m] */
+static int error_text(lua_State *L)
+{
+	luaL_tolstring(L, 1, NULL);
+	return 1;
+}
+
+/* Does loop or dispatch raise a callback's error again just now? [-0, +0, -] */
+static bool raised_again(lua_State *L)
+{
+	lua_Debug raiser;
+	bool again;
+
+	if (!lua_getstack(L, 1, &raiser) || !lua_getinfo(L, "f", &raiser))
+		return false;
+	lua_getfield(L, LUA_REGISTRYINDEX, "capengine.raised_again");
+	again = !lua_isnil(L, -1) && lua_rawequal(L, -1, -2);
+	lua_pop(L, 2);
+	return again;
+}
+
+/* Is the error on top one that run_fail has printed? [-0, +0, -] */
+static bool was_reported(lua_State *L)
+{
+	bool same;
+
+	lua_getfield(L, LUA_REGISTRYINDEX, "capengine.reported");
+	same = !lua_isnil(L, -1) && lua_rawequal(L, -1, -2);
+	lua_pop(L, 1);
+	return same;
+}
+
+/*
+ * The message handler: text and traceback. An error that came through loop has
+ * left its own, deeper one. [-1, +1, m]
+ */
+static int explain(lua_State *L)
+{
+	lua_settop(L, 1);
+	if (was_reported(L))
+		return 1;
+	lua_pushcfunction(L, error_text);
+	lua_pushvalue(L, 1);
+	if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+		lua_pop(L, 1);
+		lua_pushfstring(L, "(an error object whose __tostring fails: a %s)",
+		                luaL_typename(L, 1));
+	}
+	if (raised_again(L))
+		lua_getfield(L, LUA_REGISTRYINDEX, "capengine.traceback");
+	else
+		luaL_traceback(L, L, NULL, 1);
+	lua_pushfstring(L, "%s\n%s", lua_tostring(L, 2), lua_tostring(L, 3));
+	return 1;
+}
+
+/* What a script may have done with its handles is over. [-0, +0, -] */
+static void close_handles(lua_State *L)
+{
+	struct ce_lua *lua = ce_lua_get(L);
+
+	while (lua->handles) {
+		lua->handles->reading = false;
+		ce_lua_close_handle(lua, lua->handles);
+	}
+}
+
+/* Close -w's savefile; an error of it that nobody saw is said here. */
+static void close_dump(lua_State *L, struct run *run)
+{
+	struct ce_err err = run->write_error;
+
+	if (!run->dump)
+		return;
+	if (err.code == 0 && ce_dump_flush(run->dump, &err) == 0)
+		err.code = 0;
+	run->dumped = ce_dump_packets(run->dump);
+	if (ce_dump_close(run->dump, err.code ? NULL : &err) < 0 || err.code) {
+		lua_pushstring(L, err.text);
+		if (!was_reported(L))
+			fprintf(stderr, "capengine run: %s\n", err.text);
+		lua_pop(L, 1);
+		run->status = EXIT_USAGE;
+	}
+	run->dump = NULL;
+}
+
+/* The struct run of a Lua state. [-0, +0, -] */
+static struct run *get_run(lua_State *L)
+{
+	struct run *run;
+
+	lua_getfield(L, LUA_REGISTRYINDEX, "capengine.run");
+	run = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	return run;
+}
+
+void run_print_counters(lua_State *L)
+{
+	struct run *run = get_run(L);
+	struct ce_stats sum;
+
+	ce_lua_stats(ce_lua_get(L), &sum);
+	sum.written += run->dump ? ce_dump_packets(run->dump) : run->dumped;
+	fprintf(stderr,
+	        "capengine: %" PRIu64 " received, %" PRIu64 " delivered, "
+	        "%" PRIu64 " filtered, %" PRIu64 " undelivered, %" PRIu64
+	        " dropped by the kernel, "
+	        "%" PRIu64 " by the interface, %" PRIu64 " written\n",
+	        sum.received, sum.delivered, sum.filtered, sum.undelivered,
+	        sum.kernel_drops, sum.interface_drops, sum.written);
+}
+
+/* --strict: were packets lost? */
+static bool lossy(lua_State *L)
+{
+	struct ce_stats sum;
+
+	ce_lua_stats(ce_lua_get(L), &sum);
+	return sum.kernel_drops || sum.interface_drops;
+}
+
+/* Everything closed, counted and said: the exit status. */
+static int end_run(lua_State *L, struct run *run)
+{
+	close_handles(L);
+	ce_lua_close_dumpers(ce_lua_get(L)); /* that the script forgot */
+	close_dump(L, run);
+	if (ce_lua_get(L)->opened)
+		run_print_counters(L);
+	if (ce_lua_get(L)->lost_output)
+		run->status = EXIT_USAGE;
+	if (run->status == 0 && run->options.strict && lossy(L))
+		run->status = EXIT_LOSS;
+	return run->status;
+}
+
+/* os.exit([code [, close]]): as Lua's, after the run has ended in good order. */
+static int os_exit(lua_State *L)
+{
+	struct run *run = get_run(L);
+	int wanted = EXIT_SUCCESS, status;
+
+	if (lua_isboolean(L, 1))
+		wanted = lua_toboolean(L, 1) ? EXIT_SUCCESS : EXIT_FAILURE;
+	else
+		wanted = (int)luaL_optinteger(L, 1, EXIT_SUCCESS);
+	status = end_run(L, run);
+	run_signals_close();
+	lua_close(L);
+	exit(wanted ? wanted : status);
+}
+
+/* Put a function with the struct run as upvalue into the registry. [-0, +0, m] */
+static void offer(lua_State *L, const char *name, lua_CFunction function, struct run *run)
+{
+	lua_pushlightuserdata(L, run);
+	lua_pushcclosure(L, function, 1);
+	lua_setfield(L, LUA_REGISTRYINDEX, name);
+}
+
+static void preload(lua_State *L, const char *name, lua_CFunction open)
+{
+	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
+	lua_pushcfunction(L, open);
+	lua_setfield(L, -2, name);
+	lua_pop(L, 1);
+}
+
+/* The global `arg`, as the stock interpreter sets it. [-0, +0, m] */
+static void set_arg(lua_State *L, const struct run *run)
+{
+	lua_newtable(L);
+	lua_pushstring(L, run->options.script);
+	lua_rawseti(L, -2, 0);
+	for (int i = 0; run->options.args[i]; i++) {
+		lua_pushstring(L, run->options.args[i]);
+		lua_rawseti(L, -2, i + 1);
+	}
+	lua_setglobal(L, "arg");
+}
+
+/* Prepare the state; argument 1 is the struct run. [-1, +0, e] */
+static int prepare(lua_State *L)
+{
+	struct run *run = lua_touserdata(L, 1);
+	struct ce_lua *lua = ce_lua_get(L);
+
+	luaL_openlibs(L);
+	lua_pushlightuserdata(L, run);
+	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.run");
+	offer(L, "capengine.source", run_source, run);
+	offer(L, "capengine.args", run_args, run);
+	preload(L, "capengine", luaopen_capengine);
+	preload(L, "capengine.pcap", luaopen_capengine_pcap);
+	preload(L, "pcap", luaopen_capengine_pcap);
+	luaL_requiref(L, "capengine", luaopen_capengine, 0); /* hooks need its classes */
+	lua_pop(L, 1);
+	set_arg(L, run);
+	lua_getglobal(L, "os");
+	lua_pushcfunction(L, os_exit);
+	lua_setfield(L, -2, "exit");
+	lua->interrupt_fd = run_signals_open(L);
+	if (lua->interrupt_fd < 0)
+		return luaL_error(L, "no descriptor for signals: %s",
+		                  strerror(-lua->interrupt_fd));
+	lua->ring_bytes = run->options.ring_bytes;
+	lua->idle = run_signals_idle;
+	return 0;
+}
+
+/*
+ * Run the loaded script at argument 1 with its arguments, and the hooks that it
+ * returns; the struct run is argument 2. [-2, +0, e]
+ */
+static int run_script(lua_State *L)
+{
+	struct run *run = lua_touserdata(L, 2);
+	int count = 0;
+
+	lua_pushcfunction(L, run_hooks);
+	lua_pushvalue(L, 1);
+	for (; run->options.args[count]; count++) {
+		luaL_checkstack(L, 2, "too many arguments");
+		lua_pushstring(L, run->options.args[count]);
+	}
+	lua_call(L, count, 1);
+	if (lua_istable(L, -1)) {
+		lua_pushlightuserdata(L, run);
+		lua_call(L, 2, 0);
+	}
+	return 0;
+}
+
+/* What the command line named and nobody read is a mistake. */
+static void check_used(struct run *run)
+{
+	const struct run_options *options = &run->options;
+
+	if (run->source_used || run->status)
+		return;
+	if (options->device || options->file_count || options->out) {
+		fprintf(stderr,
+		        "capengine run: %s never asked for its source, so %s had no effect\n",
+		        options->script,
+		        options->device       ? "-i"
+		        : options->file_count ? "-r"
+		                              : "-w");
+		run->status = EXIT_USAGE;
+	}
+}
+
+/* Load and run; prints what went wrong. */
+static void execute(lua_State *L, struct run *run, const char *path)
+{
+	if (luaL_loadfilex(L, path, "t") != LUA_OK) {
+		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		run->status = EXIT_SCRIPT;
+		return;
+	}
+	lua_pushcfunction(L, explain);
+	lua_insert(L, -2);
+	lua_pushcfunction(L, run_script);
+	lua_insert(L, -2);
+	lua_pushlightuserdata(L, run);
+	if (lua_pcall(L, 2, 0, 1) == LUA_OK)
+		check_used(run);
+	else if (!was_reported(L)) {
+		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		run->status = EXIT_SCRIPT;
+	}
+	lua_settop(L, 0);
+}
+
+static int run_state(lua_State *L, struct run *run, const char *path)
+{
+	lua_pushcfunction(L, prepare);
+	lua_pushlightuserdata(L, run);
+	if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
+		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		return EXIT_RUNTIME;
+	}
+	execute(L, run, path);
+	return end_run(L, run);
+}
+
+/* With -w -, packets go to standard output, and what the script prints does not. */
+static int give_up_stdout(void)
+{
+	int fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+	dup2(STDERR_FILENO, STDOUT_FILENO);
+	return fd;
+}
+
+int run_main(int argc, char **argv)
+{
+	struct run run = {0};
+	lua_State *L;
+	char *path = NULL;
+
+	run.status = run_options_parse(&run.options, argc, argv);
+	if (run.status == 0 && run.options.out && !strcmp(run.options.out, "-"))
+		run.out_fd = give_up_stdout();
+	if (run.status == 0 && !(path = script_path(run.options.script)))
+		run.status = EXIT_USAGE;
+	if (run.status == 0) {
+		L = luaL_newstate();
+		run.status = L ? run_state(L, &run, path) : EXIT_RUNTIME;
+		run_signals_close();
+		if (L)
+			lua_close(L);
+	}
+	free(path);
+	free(run.options.files);
+	return run.status;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* lua_binding.c - see lua_binding.h. */
+#include <limits.h>
+#include <string.h>
+
+#include "lua_binding.h"
+
+static const char state_key; /* its address is the key in the registry */
+
+struct ce_lua *ce_lua_get(lua_State *L)
+{
+	struct ce_lua *lua;
+
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &state_key);
+	lua = lua_touserdata(L, -1);
+	lua_pop(L, 1);
+	if (lua)
+		return lua;
+	lua = lua_newuserdatauv(L, sizeof(*lua), 0);
+	memset(lua, 0, sizeof(*lua));
+	lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
+	return lua;
+}
+
+void ce_lua_add_stats(struct ce_stats *sum, const struct ce_stats *one)
+{
+	sum->received += one->received;
+	sum->captured += one->captured;
+	sum->kernel_drops += one->kernel_drops;
+	sum->interface_drops += one->interface_drops;
+	sum->filtered += one->filtered;
+	sum->delivered += one->delivered;
+	sum->undelivered += one->undelivered;
+	sum->written += one->written;
+}
+
+void ce_lua_stats(struct ce_lua *lua, struct ce_stats *sum)
+{
+	*sum = lua->closed;
+	for (struct ce_lua_handle *handle = lua->handles; handle; handle = handle->next) {
+		struct ce_stats one = {0};
+
+		ce_lua_handle_stats(handle, &one);
+		ce_lua_add_stats(sum, &one);
+	}
+}
+
+int ce_lua_fail(lua_State *L, int code, const char *text)
+{
+	lua_pushnil(L);
+	lua_pushstring(L, text ? text : strerror(-code));
+	lua_pushstring(L, ce_err_name(code));
+	return 3;
+}
+
+int ce_lua_check_int(lua_State *L, int arg)
+{
+	lua_Integer value = luaL_checkinteger(L, arg);
+
+	luaL_argcheck(L, value >= INT_MIN && value <= INT_MAX, arg, "out of range");
+	return (int)value;
+}
+
+void ce_lua_set_count(lua_State *L, const char *name, uint64_t value)
+{
+	lua_pushinteger(L, (lua_Integer)value);
+	lua_setfield(L, -2, name);
+}
+
+void ce_lua_lock_class(lua_State *L)
+{
+	lua_pushboolean(L, 0);
+	lua_setfield(L, -2, "__metatable");
+}
+
+void ce_lua_class(lua_State *L, const char *name, const luaL_Reg *metamethods,
+                  const luaL_Reg *methods)
+{
+	luaL_newmetatable(L, name);
+	luaL_setfuncs(L, metamethods, 0);
+	ce_lua_lock_class(L);
+	lua_newtable(L);
+	luaL_setfuncs(L, methods, 0);
+	lua_setfield(L, -2, "__index");
+	lua_pop(L, 1);
+}

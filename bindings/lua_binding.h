@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lua_binding.h - what the binding files share.
+ *
+ * One struct ce_lua stands in the registry of each Lua state; everything that
+ * would otherwise be global is in it. A comment like [-1, +2, e] says how many
+ * values a helper pops and pushes, and whether it raises: `-` never, `m` for
+ * want of memory, `e` any error, `v` on purpose.
+ *
+ * Threads    the one that runs the Lua state
+ * Ownership  Lua owns every userdata; __gc and __close release what they hold
+ * Blocking   reading calls wait for packets; close waits at most 100 ms
+ */
+#ifndef LUA_BINDING_H
+#define LUA_BINDING_H
+
+#include <capengine/capengine.h>
+#include <lauxlib.h>
+#include <lua.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CE_LUA_BPF    "capengine.bpf"
+#define CE_LUA_BATCH  "capengine.batch"
+#define CE_LUA_DUMPER "capengine.dumper"
+#define CE_LUA_HANDLE "capengine.handle"
+#define CE_LUA_PACKET "capengine.packet"
+
+/* The batch that a handle lends to the script at the moment. */
+struct ce_lua_lent {
+	struct ce_batch *batch; /* NULL: none */
+	uint64_t sequence;
+};
+
+struct ce_lua_dumper {
+	struct ce_dump *dump;         /* NULL: closed */
+	struct ce_lua_handle *handle; /* kept alive by the dumper's user value */
+	struct ce_lua_dumper *older;  /* the handle's dumper that was opened before */
+	struct ce_lua_dumper *next;   /* of all that are open */
+};
+
+/* A pcap handle. */
+struct ce_lua_handle {
+	struct ce_reader *reader; /* NULL: not activated, or closed */
+	struct ce_lua_lent lent;
+	struct ce_lua_handle *next;
+	struct ce_lua_dumper *dumper; /* the last opened that is still open */
+	struct ce_reader_options options;
+	char **names;  /* what options.source points to: a device, or files; NULL last */
+	int inject_fd; /* -1: none yet */
+	int timeout_ms;
+	uint64_t written; /* by those of its dumpers that were closed */
+	struct ce_err last;
+	bool activated;
+	bool closed;
+	bool reading;     /* one of its callbacks runs */
+	bool close_later; /* close was called in it */
+	bool broken;      /* breakloop was called, and nothing has ended for it */
+};
+
+struct ce_lua {
+	struct ce_lua_handle *handles; /* all that are open */
+	struct ce_lua_dumper *dumpers; /* all that are open */
+	struct ce_lua_lent *hot;       /* where the last packet was found */
+	struct ce_stats closed;        /* sums over handles that were closed */
+	bool opened;                   /* there was one, with packets or without */
+	/* What a program that runs scripts sets, before any script runs. */
+	int interrupt_fd;           /* readable: every capture stops; 0: none */
+	size_t ring_bytes;          /* for every handle; 0: the default */
+	void (*idle)(lua_State *L); /* called when a wait ends in vain; may raise */
+	bool lost_output;           /* a collected dumper could not write all */
+	bool expire_each;           /* a packet expires with its callback: for tests */
+};
+
+/* The state's struct, made at the first call. [-0, +0, m] */
+struct ce_lua *ce_lua_get(lua_State *L);
+
+void ce_lua_add_stats(struct ce_stats *sum, const struct ce_stats *one);
+
+/* An integer argument in the range of C's int. [-0, +0, v] */
+int ce_lua_check_int(lua_State *L, int arg);
+
+/* Set a field of the table on top to a count. [-0, +0, m] */
+void ce_lua_set_count(lua_State *L, const char *name, uint64_t value);
+
+/* Sums over all handles, open and closed. */
+void ce_lua_stats(struct ce_lua *lua, struct ce_stats *sum);
+
+/* Push nil, text, "ENAME" and return 3; text NULL: what the code means. [-0, +3, m] */
+int ce_lua_fail(lua_State *L, int code, const char *text);
+
+/* Make a class of userdata. [-0, +0, m] */
+void ce_lua_class(lua_State *L, const char *name, const luaL_Reg *metamethods,
+                  const luaL_Reg *methods);
+
+/* Keep scripts from the metatable on top, whose __gc is not theirs. [-0, +0, m] */
+void ce_lua_lock_class(lua_State *L);
+
+/* lua_packet.c */
+
+/* The 64 bits that scripts hold for packet i of a lent batch. */
+static inline void *ce_lua_view(const struct ce_lua_lent *lent, uint32_t i)
+{
+	return (void *)(uintptr_t)(UINT64_C(1) << 63 | lent->sequence << 12 | i);
+}
+
+struct ce_lua_packet {
+	const unsigned char *data; /* lent while the packet is */
+	struct ce_record record;
+	int64_t ts_ns;
+	struct ce_origin origin;
+};
+
+/* The packet at argument `arg`, a view or a kept one. [-0, +0, v] */
+struct ce_lua_packet ce_lua_check_packet(lua_State *L, int arg);
+
+void ce_lua_open_packet(lua_State *L);
+
+/* lua_dumper.c */
+
+/* Close all dumpers, and say on standard error what they could not write. */
+void ce_lua_close_dumpers(struct ce_lua *lua);
+
+/* Is this path one of the savefiles that the handle reads? */
+bool ce_lua_reads(const struct ce_lua_handle *handle, const char *path);
+
+/* lua_handle.c */
+
+/* The open handle at argument 1. [-0, +0, v] */
+struct ce_lua_handle *ce_lua_check_handle(lua_State *L);
+
+/* The same, and `call` is not made from one of its callbacks. [-0, +0, v] */
+struct ce_lua_handle *ce_lua_check_idle_handle(lua_State *L, const char *call);
+
+/* Push a handle that is closed until ce_lua_activate. [-0, +1, m] */
+struct ce_lua_handle *ce_lua_push_handle(lua_State *L);
+
+/* Own copies of names for the options: a device, or files. [-0, +0, m] */
+void ce_lua_keep_names(lua_State *L, struct ce_lua_handle *handle,
+                       const char *const *names, size_t count);
+
+/* Open what handle->options say. 0 or a negative errno; see handle->last. */
+int ce_lua_activate(lua_State *L, struct ce_lua_handle *handle);
+
+void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle);
+
+/*
+ * Fetch and lend: as ce_reader_fetch. 0 after a wait in vain, when what the
+ * program does meanwhile has been done. [-0, +0, e]
+ */
+int ce_lua_fetch(lua_State *L, struct ce_lua_handle *handle, int timeout_ms);
+
+/* Count the handle's packets, with its dumpers'. */
+void ce_lua_handle_stats(struct ce_lua_handle *handle, struct ce_stats *stats);
+
+void ce_lua_open_handle(lua_State *L);
+
+/* The other classes and parts of `pcap`; each adds to the table on top, or
+   registers its metatable. [-0, +0, m] */
+void ce_lua_open_batch(lua_State *L);
+void ce_lua_open_bpf(lua_State *L);
+void ce_lua_open_device(lua_State *L);
+void ce_lua_open_dumper(lua_State *L);
+void ce_lua_open_knobs(lua_State *L);
+void ce_lua_open_linktype(lua_State *L);
+
+/* Methods of handles, beside lua_handle.c's own. */
+extern const luaL_Reg ce_lua_knob_methods[];   /* lua_knobs.c */
+extern const luaL_Reg ce_lua_read_methods[];   /* lua_read.c */
+extern const luaL_Reg ce_lua_filter_methods[]; /* lua_bpf.c */
+extern const luaL_Reg ce_lua_dump_methods[];   /* lua_dumper.c */
+extern const luaL_Reg ce_lua_batch_methods[];  /* lua_batch.c */
+
+/* The netmask at argument `arg`, or unknown when there is none. [-0, +0, v] */
+uint32_t ce_lua_check_netmask(lua_State *L, int arg);
+
+/*
+ * Push a batch object of the handle at stack index `index`, over no packets yet;
+ * then hand it those of the current batch before `end`. Between the two comes
+ * nothing that may collect. [-0, +1, m] and [-0, +0, -]
+ */
+void ce_lua_push_batch(lua_State *L, int index);
+void ce_lua_fill_batch(lua_State *L, uint32_t end);
+
+int luaopen_capengine(lua_State *L);
+int luaopen_capengine_pcap(lua_State *L);
+
+#endif

@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * lua_read.c - reading packets from a handle: next, loop, dispatch and those
+ * that dump; and iterating over packets.
+ *
+ * The documented loop and dispatch differ from libpcap's in what they return:
+ * the number of packets that this call processed, also when the end of the
+ * file or n ended it.
+ *
+ * A callback runs inside one protected call for the whole loop, so that an
+ * error in it leaves the handle usable. The traceback of such an error is kept
+ * aside for the program, since the error itself belongs to the script.
+ */
+#include <errno.h>
+
+#include "lua_binding.h"
+
+enum { BREAK = -2 }; /* PCAP_ERROR_BREAK, pcap.BREAK in Lua */
+
+/* A call of loop or dispatch. */
+struct reading {
+	struct ce_lua *lua;
+	struct ce_lua_handle *handle;
+	struct ce_dump *dump; /* write there instead of calling back */
+	lua_Integer most;     /* packets wanted */
+	lua_Integer count;    /* packets processed */
+	int first_wait_ms;    /* for the first packet; negative: for ever */
+	bool only_queued;     /* then take no more than is there */
+	int rc;               /* why it ended: 0, or a negative errno */
+};
+
+struct ce_lua_handle *ce_lua_check_idle_handle(lua_State *L, const char *call)
+{
+	struct ce_lua_handle *handle = ce_lua_check_handle(L);
+
+	if (handle->reading)
+		luaL_error(L,
+		           "%s: the handle is being read by the call "
+		           "whose callback this is",
+		           call);
+	return handle;
+}
+
+/* Seconds since 1970, rounded down, and the microseconds beyond. */
+static void push_time(lua_State *L, int64_t ts_ns)
+{
+	int64_t sec = ts_ns / 1000000000, rest = ts_ns % 1000000000;
+
+	if (rest < 0) {
+		rest += 1000000000;
+		sec--;
+	}
+	lua_pushinteger(L, sec);
+	lua_pushinteger(L, rest / 1000);
+}
+
+/* End the reading? breakloop's flag ends it once. */
+static bool broken(struct ce_lua_handle *handle)
+{
+	return handle->broken || handle->close_later;
+}
+
+/*
+ * Call the function at stack index 1 for packets of the current batch, as many
+ * as are wanted. [-0, +0, e]
+ */
+static void call_back(lua_State *L, struct reading *reading)
+{
+	struct ce_lua_handle *handle = reading->handle;
+	struct ce_batch *batch = handle->lent.batch;
+
+	while (reading->count < reading->most && !broken(handle)) {
+		uint32_t i = ce_reader_take(handle->reader);
+
+		if (i == batch->count)
+			return;
+		reading->count++;
+		lua_pushvalue(L, 1);
+		lua_pushlightuserdata(L, ce_lua_view(&handle->lent, i));
+		lua_pushinteger(L, batch->len[i]);
+		push_time(L, batch->ts_ns[i]);
+		lua_call(L, 4, 0);
+		if (reading->lua->expire_each) {
+			ce_reader_expire(handle->reader);
+			handle->lent.sequence = batch->sequence;
+		}
+	}
+}
+
+/* Write packets of the current batch, as many as are wanted. */
+static int write_out(struct reading *reading)
+{
+	struct ce_lua_handle *handle = reading->handle;
+	struct ce_batch *batch = handle->lent.batch;
+	int rc = 0;
+
+	while (rc == 0 && reading->count < reading->most) {
+		uint32_t i = ce_reader_take(handle->reader);
+
+		if (i == batch->count)
+			break;
+		rc = ce_dump_write(reading->dump, batch, i, &handle->last);
+		if (rc == 0)
+			reading->count++;
+	}
+	return rc < 0 ? rc : ce_dump_flush(reading->dump, &handle->last);
+}
+
+/*
+ * The reading itself: function at stack index 1 (or nil), struct reading at 2.
+ * A wait in vain ends a dispatch, and goes on in a loop. [-0, +0, e]
+ */
+static int read_all(lua_State *L)
+{
+	struct reading *reading = lua_touserdata(L, 2);
+	struct ce_lua_handle *handle = reading->handle;
+	int wait_ms = reading->first_wait_ms;
+	uint32_t batches = UINT32_MAX;
+
+	while (reading->count < reading->most && batches-- && !broken(handle)) {
+		int rc = ce_lua_fetch(L, handle, wait_ms);
+
+		if (rc == 0 && wait_ms < 0)
+			batches++; /* a signal: wait on */
+		else if (rc <= 0) {
+			reading->rc = rc;
+			return 0;
+		} else if (reading->dump) {
+			reading->rc = write_out(reading);
+			if (reading->rc < 0)
+				return 0;
+		} else {
+			call_back(L, reading);
+		}
+		if (reading->only_queued && wait_ms && rc > 0) {
+			wait_ms = 0;
+			batches = ce_reader_queued(handle->reader);
+		}
+	}
+	return 0;
+}
+
+/* Keep an error's traceback where the program finds it. [-0, +1, m] */
+static int keep_traceback(lua_State *L)
+{
+	luaL_traceback(L, L, NULL, 1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.traceback");
+	return 1;
+}
+
+/* Raise the error on top again, from the function that now runs. [-1, +0, v] */
+static int raise_again(lua_State *L)
+{
+	lua_Debug running;
+
+	if (lua_getstack(L, 0, &running) && lua_getinfo(L, "f", &running))
+		lua_setfield(L, LUA_REGISTRYINDEX, "capengine.raised_again");
+	return lua_error(L);
+}
+
+/* What libpcap's caller expects to learn from the end. [-0, +1 or 3, m] */
+static int push_result(lua_State *L, const struct reading *reading)
+{
+	struct ce_lua_handle *handle = reading->handle;
+	bool stopped = reading->rc == -EINTR || handle->broken;
+
+	handle->broken = false;
+	if (reading->rc < 0 && reading->rc != -EINTR && reading->rc != -ENODATA) {
+		lua_pushinteger(L, -1);
+		lua_pushstring(L, handle->last.text);
+		lua_pushstring(L, ce_err_name(reading->rc));
+		return 3;
+	}
+	lua_pushinteger(L, stopped && !reading->count ? BREAK : reading->count);
+	return 1;
+}
+
+/* Run a reading with the function at stack index 3 (or nil). [-0, +*, e] */
+static int run(lua_State *L, struct reading *reading)
+{
+	struct ce_lua_handle *handle = reading->handle;
+	int status;
+
+	lua_settop(L, 3);
+	lua_pushcfunction(L, keep_traceback);
+	lua_pushcfunction(L, read_all);
+	lua_pushvalue(L, 3);
+	lua_pushlightuserdata(L, reading);
+	handle->reading = true;
+	status = lua_pcall(L, 2, 0, 4);
+	handle->reading = false;
+	if (status != LUA_OK) {
+		handle->broken = false;
+		if (handle->close_later)
+			ce_lua_close_handle(reading->lua, handle);
+		return raise_again(L);
+	}
+	status = push_result(L, reading);
+	if (handle->close_later)
+		ce_lua_close_handle(reading->lua, handle);
+	return status;
+}
+
+static struct reading prepare(lua_State *L, const char *call)
+{
+	struct reading reading = {
+		.lua = ce_lua_get(L),
+		.handle = ce_lua_check_idle_handle(L, call),
+		.most = luaL_checkinteger(L, 2),
+		.first_wait_ms = -1,
+	};
+
+	if (reading.most <= 0)
+		reading.most = LUA_MAXINTEGER;
+	return reading;
+}
+
+/* A live dispatch waits for its time-out, and takes what is there then. */
+static void as_dispatch(struct reading *reading)
+{
+	if (!ce_reader_source(reading->handle->reader)->live)
+		return;
+	reading->first_wait_ms = reading->handle->timeout_ms;
+	reading->only_queued = true;
+}
+
+/* The dumper that loop_dump and dispatch_dump write to. [-0, +0, v] */
+static void check_dump(lua_State *L, struct reading *reading, const char *call)
+{
+	if (!reading->handle->dumper)
+		luaL_error(L, "%s: the handle has no open dumper: call dump_open first",
+		           call);
+	reading->dump = reading->handle->dumper->dump;
+}
+
+/* pcap.loop(handle, n, fn) -> count | -1, message, code | pcap.BREAK */
+static int handle_loop(lua_State *L)
+{
+	struct reading reading = prepare(L, "loop");
+
+	luaL_checktype(L, 3, LUA_TFUNCTION);
+	return run(L, &reading);
+}
+
+/* pcap.dispatch(handle, n, fn) -> as loop; 0 after timeout_ms without packets */
+static int handle_dispatch(lua_State *L)
+{
+	struct reading reading = prepare(L, "dispatch");
+
+	luaL_checktype(L, 3, LUA_TFUNCTION);
+	as_dispatch(&reading);
+	return run(L, &reading);
+}
+
+/* pcap.loop_dump(handle, n) -> as loop */
+static int handle_loop_dump(lua_State *L)
+{
+	struct reading reading = prepare(L, "loop_dump");
+
+	check_dump(L, &reading, "loop_dump");
+	lua_settop(L, 2);
+	return run(L, &reading);
+}
+
+/* pcap.dispatch_dump(handle, n) -> as dispatch */
+static int handle_dispatch_dump(lua_State *L)
+{
+	struct reading reading = prepare(L, "dispatch_dump");
+
+	check_dump(L, &reading, "dispatch_dump");
+	as_dispatch(&reading);
+	lua_settop(L, 2);
+	return run(L, &reading);
+}
+
+/*
+ * Push the next packet. 1; 0 at the end or after breakloop; or a negative
+ * errno, see handle->last. [-0, +0 or 1, e]
+ */
+static int push_next(lua_State *L, struct ce_lua_handle *handle)
+{
+	int rc = 0;
+
+	while (!handle->broken && (rc = ce_lua_fetch(L, handle, -1)) == 0)
+		;
+	if (rc <= 0) {
+		handle->broken = false;
+		return rc == -ENODATA || rc == -EINTR ? 0 : rc;
+	}
+	if (ce_lua_get(L)->expire_each) {
+		ce_reader_expire(handle->reader);
+		handle->lent.sequence = handle->lent.batch->sequence;
+	}
+	lua_pushlightuserdata(L,
+	                      ce_lua_view(&handle->lent, ce_reader_take(handle->reader)));
+	return 1;
+}
+
+/*
+ * pcap.next(handle) -> packet, sec, usec | nil | nil, message, code
+ *
+ * Waits for a packet; plain nil at the end of the file or after breakloop.
+ */
+static int handle_next(lua_State *L)
+{
+	struct ce_lua_handle *handle = ce_lua_check_idle_handle(L, "next");
+	int rc = push_next(L, handle);
+
+	if (rc < 0)
+		return ce_lua_fail(L, rc, handle->last.text);
+	if (rc == 0) {
+		lua_pushnil(L);
+		return 1;
+	}
+	push_time(L, handle->lent.batch->ts_ns[handle->lent.batch->at - 1]);
+	return 3;
+}
+
+static int next_packet(lua_State *L)
+{
+	struct ce_lua_handle *handle = ce_lua_check_idle_handle(L, "packets");
+	int rc = push_next(L, handle);
+
+	if (rc < 0)
+		return luaL_error(L, "%s", handle->last.text);
+	return rc;
+}
+
+/* for packet in handle:packets() do ... end; raises on a read error. */
+static int handle_packets(lua_State *L)
+{
+	ce_lua_check_idle_handle(L, "packets");
+	lua_pushcfunction(L, next_packet);
+	lua_pushvalue(L, 1);
+	return 2;
+}
+
+/*
+ * pcap.breakloop(handle)
+ *
+ * End the running loop, dispatch or next after the packet that it is at; when
+ * none runs, the next one. The capture goes on, and nothing is lost.
+ */
+static int handle_breakloop(lua_State *L)
+{
+	ce_lua_check_handle(L)->broken = true;
+	return 0;
+}
+
+const luaL_Reg ce_lua_read_methods[] = {
+	{"breakloop", handle_breakloop},
+	{"dispatch", handle_dispatch},
+	{"dispatch_dump", handle_dispatch_dump},
+	{"loop", handle_loop},
+	{"loop_dump", handle_loop_dump},
+	{"next", handle_next},
+	{"packets", handle_packets},
+	{NULL, NULL},
+};

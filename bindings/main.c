@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* main.c - the program capengine: a table of subcommands. */
+#include <capengine/capengine.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd_int.h"
+
+static int version_main(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	printf("capengine %s\n", ce_version());
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*main)(int argc, char **argv);
+	const char *help;
+} commands[] = {
+	{"run", run_main, "run a script on an interface or on savefiles"},
+	{"devices", devices_main, "list the interfaces that can be captured on"},
+	{"help", help_main, "this text, or the manual of a script: help SCRIPT"},
+	{"version", version_main, "the version"},
+};
+
+void print_usage(FILE *to)
+{
+	fputs("usage: capengine COMMAND ...\n\n", to);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
+	fputs("\n"
+	      "capengine run [OPTIONS] SCRIPT [OPTIONS] [-- SCRIPT'S ARGUMENTS]\n\n"
+	      "  -i IF           capture on this interface; `any`: on all\n"
+	      "  -r FILE         read this savefile, `-`: standard input; several: one\n"
+	      "                  after the other\n"
+	      "  -f FILTER       only packets that match this pcap-filter(7) expression\n"
+	      "  -w FILE         write them to this savefile as well; `-`: standard output\n"
+	      "  --nano          with nanosecond stamps; --micro: microseconds (default)\n"
+	      "  -c COUNT        end after so many packets\n"
+	      "  -s BYTES        keep so many bytes of each packet (default 262144)\n"
+	      "  -p              not in promiscuous mode\n"
+	      "  --ring-bytes N  memory for packets between capture and script, with k, m\n"
+	      "                  or g (default 32m, on savefiles 1m)\n"
+	      "  --strict        exit with 4 when packets were lost\n\n"
+	      "SCRIPT is a path, or the name of a script that comes with capengine.\n",
+	      to);
+}
+
+/*
+ * Started with a standard descriptor closed, the next open would get its number,
+ * and the script's output would go there.
+ */
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+/* The status, unless standard output did not take all that was printed. */
+static int end(int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	fprintf(stderr, "capengine: standard output: %s\n", strerror(errno));
+	return status ? status : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	open_standard_descriptors();
+	if (argc < 2) {
+		print_usage(stderr);
+		return EXIT_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
+		argv[1] = "help";
+	else if (!strcmp(argv[1], "--version"))
+		argv[1] = "version";
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		if (!strcmp(argv[1], commands[i].name))
+			return end(commands[i].main(argc - 1, argv + 1));
+	fprintf(stderr, "capengine: no command `%s`; try `capengine help`\n", argv[1]);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run_signals.c - what a running script does on a signal.
+ *
+ * The first SIGINT, SIGTERM or SIGHUP makes a descriptor readable that every
+ * capture heeds: each stops in good order, and the script sees the end of its
+ * packets. The second interrupts the script wherever it is: a hook raises at
+ * every instruction, so that no pcall keeps it alive. The third, or two seconds
+ * in which that did not help, ends the process. Signals less than a tenth of a
+ * second apart are one: timeout(1) sends to the process and to its group.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "cmd_int.h"
+#include "lua_binding.h"
+
+enum { GRACE_SECONDS = 2, TOGETHER_NS = 100000000 };
+
+/* What signal handlers may touch. */
+static lua_State *script;
+static int interrupt_fd = -1;
+static volatile sig_atomic_t stops, counters_wanted;
+static int64_t last_stop_ns;
+
+static void say(const char *text)
+{
+	ssize_t written = write(STDERR_FILENO, text, strlen(text));
+
+	(void)written;
+}
+
+static void hook(lua_State *L, lua_Debug *where)
+{
+	(void)where;
+	if (stops >= 2)
+		luaL_error(L, "interrupted");
+	lua_sethook(L, NULL, 0, 0);
+	run_signals_idle(L);
+}
+
+static void set_hook(void)
+{
+	if (!script)
+		return;
+	lua_sethook(script, hook,
+	            LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
+}
+
+static void on_stop(int number)
+{
+	static const uint64_t one = 1;
+	int64_t now_ns = ce_clock_mono_ns();
+	int before = errno;
+	ssize_t written;
+
+	if (stops && number != SIGALRM && now_ns - last_stop_ns < TOGETHER_NS)
+		return;
+	last_stop_ns = now_ns;
+	switch (++stops) {
+	case 1:
+		written = write(interrupt_fd, &one, sizeof(one));
+		(void)written;
+		break;
+	case 2:
+		set_hook();
+		alarm(GRACE_SECONDS);
+		break;
+	default:
+		say("capengine: ended at once; what was queued is lost\n");
+		_exit(128 + number);
+	}
+	errno = before;
+}
+
+static void on_counters(int number)
+{
+	(void)number;
+	counters_wanted = 1;
+	set_hook();
+}
+
+static void nothing(int number)
+{
+	(void)number;
+}
+
+static int handle_signal(int number, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
+
+	sigemptyset(&action.sa_mask);
+	return sigaction(number, &action, NULL);
+}
+
+int run_signals_open(lua_State *L)
+{
+	interrupt_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (interrupt_fd < 0)
+		return -errno;
+	script = L;
+	handle_signal(SIGINT, on_stop);
+	handle_signal(SIGTERM, on_stop);
+	handle_signal(SIGHUP, on_stop);
+	handle_signal(SIGALRM, on_stop);
+	handle_signal(SIGUSR1, on_counters);
+	/* Not ignored, which programs that the script starts would inherit. */
+	handle_signal(SIGPIPE, nothing); /* a write says EPIPE */
+	handle_signal(SIGXFSZ, nothing); /* a write says EFBIG */
+	return interrupt_fd;
+}
+
+void run_signals_close(void)
+{
+	script = NULL;
+}
+
+void run_signals_idle(lua_State *L)
+{
+	if (stops >= 2)
+		luaL_error(L, "interrupted");
+	if (!counters_wanted)
+		return;
+	counters_wanted = 0;
+	run_print_counters(L);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * run_source.c - the source that -i or -r name, with -f, -c and -w in force: a
+ * handle like any other, opened when the script first asks for it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cmd_int.h"
+#include "lua_binding.h"
+
+/* -w: write what the run's filter and count let pass, before the script runs. */
+static int write_batch(void *arg, const struct ce_batch *batch, struct ce_err *err)
+{
+	struct run *run = arg;
+	int rc = 0;
+
+	for (uint32_t i = ce_batch_next(batch, 0); rc == 0 && i < batch->count;
+	     i = ce_batch_next(batch, i + 1))
+		rc = ce_dump_write(run->dump, batch, i, err);
+	if (rc == 0)
+		rc = ce_dump_flush(run->dump, err);
+	if (rc < 0)
+		run->write_error = *err;
+	return rc;
+}
+
+static void open_dump(lua_State *L, struct run *run, struct ce_reader *reader)
+{
+	const struct ce_source *source = ce_reader_source(reader);
+	const struct ce_dump_options options = {
+		.linktype = source->origin.linktype,
+		.linktype_ext = source->linktype_ext,
+		.snapshot = source->snapshot,
+		.nano = run->options.nano,
+		.fd = run->out_fd,
+	};
+	struct ce_err err;
+
+	if (ce_lua_reads(run->source, run->options.out))
+		run_fail(L, run, EXIT_USAGE, "-w %s: it is a file that is read",
+		         run->options.out);
+	if (ce_dump_open(&run->dump, run->options.out, &options, &err) < 0)
+		run_fail(L, run, EXIT_USAGE, "%s", err.text);
+	ce_reader_tap(reader, write_batch, run);
+}
+
+/* The link type of a savefile's header. [-0, +0, v] */
+static int linktype_of(lua_State *L, struct run *run, const char *const *file)
+{
+	const struct ce_source_options options = {
+		.files = file,
+		.file_count = 1,
+		.interrupt_fd = ce_lua_get(L)->interrupt_fd,
+	};
+	struct ce_source *source;
+	struct ce_err err;
+	int linktype;
+
+	if (ce_source_open(&source, &ce_source_savefile, &options, &err) < 0)
+		run_fail(L, run, EXIT_RUNTIME, "%s", err.text);
+	linktype = source->origin.linktype;
+	ce_source_close(source);
+	return linktype;
+}
+
+/* Not standard input, nor a FIFO: what is read of them is gone. */
+static bool can_be_read_twice(const char *file)
+{
+	struct stat status;
+
+	return strcmp(file, "-") != 0 && stat(file, &status) == 0 &&
+	       S_ISREG(status.st_mode);
+}
+
+/* A classic savefile has one link type: say so before anything is written. */
+static void check_linktypes(lua_State *L, struct run *run)
+{
+	const struct run_options *options = &run->options;
+	int first = -1;
+
+	for (size_t i = 0;
+	     options->out && options->file_count > 1 && i < options->file_count; i++) {
+		int linktype;
+
+		if (!can_be_read_twice(options->files[i]))
+			continue;
+		linktype = linktype_of(L, run, &options->files[i]);
+		if (first >= 0 && linktype != first)
+			run_fail(
+				L, run, EXIT_USAGE,
+				"-w %s: %s has link type %d, a file before it %d, and a classic "
+				"savefile has one; pcapng would hold both",
+				options->out, options->files[i], linktype, first);
+		first = linktype;
+	}
+}
+
+/* "(one) and (other)", or the one that there is. [-0, +1, m] */
+static const char *both(lua_State *L, const char *one, const char *other)
+{
+	if (!one || !*one || !other || !*other)
+		return lua_pushstring(L, one && *one ? one : other);
+	return lua_pushfstring(L, "(%s) and (%s)", one, other);
+}
+
+static void open_source(lua_State *L, struct run *run, const char *filter)
+{
+	const struct run_options *options = &run->options;
+	struct ce_lua_handle *handle = ce_lua_push_handle(L);
+	int rc;
+
+	handle->options.limit = options->count;
+	handle->options.filter = both(L, filter, options->filter);
+	if (options->device) {
+		handle->options.kind = &ce_source_live;
+		handle->options.source.snaplen = options->snaplen;
+		handle->options.source.promisc = !options->no_promisc;
+		ce_lua_keep_names(L, handle, &options->device, 1);
+	} else {
+		handle->options.kind = &ce_source_savefile;
+		ce_lua_keep_names(L, handle, options->files, options->file_count);
+	}
+	rc = ce_lua_activate(L, handle);
+	lua_pop(L, 1); /* the filter */
+	handle->options.filter = NULL;
+	if (rc < 0)
+		run_fail(L, run, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, "%s",
+		         handle->last.text);
+	run->source = handle;
+	if (options->out)
+		open_dump(L, run, handle->reader);
+}
+
+void run_source_push(lua_State *L, struct run *run, const char *filter)
+{
+	if (!run->options.device && !run->options.file_count)
+		run_fail(
+			L, run, EXIT_USAGE,
+			"the script wants packets: name an interface with -i, or a savefile with -r");
+	if (lua_getfield(L, LUA_REGISTRYINDEX, "capengine.the_source") == LUA_TUSERDATA) {
+		if (filter && *filter)
+			luaL_error(
+				L,
+				"the script's `filter` comes too late: capengine.source() has "
+				"opened the source; use setfilter");
+		return;
+	}
+	lua_pop(L, 1);
+	run->source_used = true;
+	check_linktypes(L, run);
+	open_source(L, run, filter);
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.the_source");
+}
+
+int run_source(lua_State *L)
+{
+	run_source_push(L, lua_touserdata(L, lua_upvalueindex(1)), NULL);
+	return 1;
+}

@@ -1,0 +1,53 @@
+-- command.lua: runs the program under test as a child, with scripts given as text.
+local temporary = require "support.temporary"
+
+local command = {}
+
+-- The path of the program that runs this.
+local function program()
+  local shell <close> = io.popen "readlink /proc/$PPID/exe"
+  return shell:read "l"
+end
+
+command.program = program()
+
+function command.quote(text)
+  return "'" .. text:gsub("'", [['\'']]) .. "'"
+end
+
+-- The name of a new file with a script.
+function command.script(text)
+  return temporary.file(text)
+end
+
+-- Run a line of sh, in which $P is the program: { status =, signal =, out =, err = }.
+-- It ends within a minute, also when it heeds no signal.
+function command.sh(line)
+  line = "ulimit -t 50; " .. line
+  local out, err = temporary.name(), temporary.name()
+  local _, how, status = os.execute(("P=%s; export P; timeout -k 5 60 sh -c %s >%s 2>%s"):format(
+    command.quote(command.program), command.quote(line), out, err))
+  return {
+    status = how == "exit" and status or nil,
+    signal = how == "signal" and status or nil,
+    out = temporary.read(out),
+    err = temporary.read(err),
+  }
+end
+
+-- `capengine run OPTIONS SCRIPT`, where the options are text as of sh.
+function command.run(options, script_text)
+  return command.sh(("exec $P run %s %s"):format(options, command.script(script_text)))
+end
+
+-- Raise unless the run ended with this status.
+function command.expect(status, result)
+  if result.status ~= status then
+    error(("exit status %s; expected %d\nstdout: %s\nstderr: %s"):format(
+      tostring(result.status or ("signal " .. tostring(result.signal))), status,
+      result.out, result.err), 2)
+  end
+  return result
+end
+
+return command

@@ -1,0 +1,35 @@
+-- temporary.lua: files that a spec makes; spec.lua removes them at its end.
+local temporary = {}
+
+local names = {}
+
+-- The name of a new, empty file.
+function temporary.name()
+  local name = os.tmpname()
+  names[#names + 1] = name
+  return name
+end
+
+function temporary.write(name, bytes)
+  local file = assert(io.open(name, "wb"))
+  assert(file:write(bytes))
+  assert(file:close())
+  return name
+end
+
+-- The name of a new file with these bytes.
+function temporary.file(bytes)
+  return temporary.write(temporary.name(), bytes)
+end
+
+function temporary.read(name)
+  local file <close> = assert(io.open(name, "rb"))
+  return file:read "a"
+end
+
+function temporary.remove()
+  for _, name in ipairs(names) do os.remove(name) end
+  names = {}
+end
+
+return temporary
