@@ -26,6 +26,7 @@
 
 #include "capengine/clock.h"
 #include "capengine/reader.h"
+#include "support/own_network.h"
 #include "support/packets.h"
 #include "support/pipes.h"
 
@@ -331,6 +332,7 @@ int main(int argc, char **argv)
 	alarm(100);
 	packets = packets_array(COUNT);
 	savefile = packets_savefile(&(struct packets_kind){0}, 0, COUNT);
+	own_network();
 	may_capture = can_capture();
 	if (may_capture && pthread_create(&sender, NULL, send_on_lo, NULL))
 		abort();

@@ -20,6 +20,7 @@
 #include <pcap/pcap.h>
 
 #include "capengine/clock.h"
+#include "support/own_network.h"
 #include "support/reading.h"
 
 enum { MS = 1000000, DEADLINE_MS = 5000, PORT = 47123 };
@@ -347,6 +348,7 @@ int main(void)
 		cmocka_unit_test(user_without_the_right_is_told_how_to_get_it),
 	};
 
+	own_network();
 	if (open_lo(NULL) < 0) {
 		puts("skipped: no right to capture on lo");
 		return 77;
