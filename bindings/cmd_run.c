@@ -264,22 +264,30 @@ static int run_script(lua_State *L)
 	return 0;
 }
 
-/* What the command line named and nobody read is a mistake. */
+/* An option that says which packets the source has, or what to do with them. */
+static const char *of_source(const struct run_options *options)
+{
+	return options->device       ? "-i"
+	       : options->file_count ? "-r"
+	       : options->out        ? "-w"
+	       : options->filter     ? "-f"
+	       : options->count      ? "-c"
+	       : options->snaplen    ? "-s"
+	       : options->no_promisc ? "-p"
+	                             : NULL;
+}
+
+/* What the command line says of a source that nobody read is a mistake. */
 static void check_used(struct run *run)
 {
-	const struct run_options *options = &run->options;
+	const char *option = of_source(&run->options);
 
-	if (run->source_used || run->status)
+	if (run->source_used || run->status || !option)
 		return;
-	if (options->device || options->file_count || options->out) {
-		fprintf(stderr,
-		        "capengine run: %s never asked for its source, so %s had no effect\n",
-		        options->script,
-		        options->device       ? "-i"
-		        : options->file_count ? "-r"
-		                              : "-w");
-		run->status = EXIT_USAGE;
-	}
+	fprintf(stderr,
+	        "capengine run: %s never asked for its source, so %s had no effect\n",
+	        run->options.script, option);
+	run->status = EXIT_USAGE;
 }
 
 /* Load and run; prints what went wrong. */

@@ -99,6 +99,7 @@ static int take_option(struct run_options *options, int letter, const char *text
 
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
+	static char name[] = "capengine run"; /* getopt's messages begin with it */
 	int letter, rc = 0;
 
 	options->files = calloc((size_t)argc + 1, sizeof(*options->files));
@@ -106,6 +107,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		fputs("capengine run: out of memory\n", stderr);
 		return EXIT_RUNTIME;
 	}
+	argv[0] = name;
 	while (rc == 0 && (letter = getopt_long(argc, argv, "i:r:f:w:c:s:p", long_options,
 	                                        NULL)) >= 0)
 		rc = take_option(options, letter, optarg);

@@ -153,6 +153,9 @@ test("a command line that names a source which the script never used is exit 2",
   has(result.err, "-r")
   expect(2, run("-w " .. temporary.name(), "local x = 1"))
   expect(2, run("-i lo", "local x = 1"))
+  for _, option in ipairs { "-f tcp", "-c 1", "-s 100", "-p" } do
+    has(expect(2, run(option, "local x = 1")).err, option:sub(1, 2) .. " had no effect")
+  end
   expect(0, run("", "local x = 1"))
 end)
 
@@ -160,7 +163,8 @@ test("a wrong command line is exit 2, and says what is wrong", function()
   local script = command.script(COUNT)
   for line, part in pairs {
     ["run"] = "which script", ["run no-such-script"] = "no such script", ["walk"] = "no command",
-    ["run -z " .. script] = "", ["run --no-such " .. script] = "", ["run -c"] = "",
+    ["run -z " .. script] = "capengine run: ",
+    ["run --no-such " .. script] = "capengine run: ", ["run -c"] = "",
     ["run -c 0 " .. script] = "-c", ["run -c -1 " .. script] = "-c",
     ["run -c 1x " .. script] = "-c", ["run -c '' " .. script] = "-c",
     ["run -s -1 " .. script] = "-s", ["run --ring-bytes 1 " .. script] = "--ring-bytes",
