@@ -100,6 +100,12 @@ static int push_first(lua_State *L)
 	return 1;
 }
 
+/* libpcap has no code for want of descriptors, only the system's words. */
+static bool says_no_descriptors(const char *message)
+{
+	return strstr(message, strerror(EMFILE));
+}
+
 /* Push what `push` makes of all devices, and free them whatever happens. [-0, +*, e] */
 static int with_devices(lua_State *L, lua_CFunction push)
 {
@@ -108,7 +114,8 @@ static int with_devices(lua_State *L, lua_CFunction push)
 	int status;
 
 	if (pcap_findalldevs(&devices, message) < 0)
-		return ce_lua_fail(L, -EIO, message);
+		return ce_lua_fail(L, says_no_descriptors(message) ? -EMFILE : -EIO,
+		                   message);
 	lua_pushcfunction(L, push);
 	lua_pushlightuserdata(L, devices);
 	status = lua_pcall(L, 1, 1, 0);
@@ -149,11 +156,14 @@ static int lookupnet(lua_State *L)
 	const char *device = luaL_checkstring(L, 1);
 	char message[PCAP_ERRBUF_SIZE] = "";
 	bpf_u_int32 net, mask;
+	int rc = pcap_lookupnet(device, &net, &mask, message);
 
+	if (rc < 0 && says_no_descriptors(message))
+		return ce_lua_fail(L, -EMFILE, message);
 	if (strcmp(device, "any") != 0 && if_nametoindex(device) == 0)
 		return ce_lua_fail(L, -ENODEV,
 		                   "no such interface; see capengine devices");
-	if (pcap_lookupnet(device, &net, &mask, message) < 0)
+	if (rc < 0)
 		return ce_lua_fail(L, -EADDRNOTAVAIL, message);
 	lua_pushinteger(L, ntohl(net));
 	lua_pushinteger(L, ntohl(mask));

@@ -110,9 +110,9 @@ static int refused(struct live *live, int rc, const char *why, struct ce_err *er
 			  "setcap cap_net_raw,cap_net_admin=eip PROGRAM"
 			: "";
 
-	if (rc == PCAP_ERROR || !*why)
-		return ce_err_set(err, code, "%s: %s", live->device,
-		                  *why ? why : pcap_statustostr(rc));
+	if (rc == PCAP_ERROR || !*why || !strcmp(why, pcap_statustostr(rc)))
+		return ce_err_set(err, code, "%s: %s%s", live->device,
+		                  *why ? why : pcap_statustostr(rc), fix);
 	return ce_err_set(err, code, "%s: %s (%s)%s", live->device, pcap_statustostr(rc),
 	                  why, fix);
 }

@@ -1,6 +1,7 @@
 -- handle_spec.lua: the life of a handle, and what it says of itself: the calls of
 -- lua_handle.c and lua_knobs.c.
 local pcap = require "pcap"
+local command = require "support.command"
 local savefile = require "support.savefile"
 local temporary = require "support.temporary"
 local test = require "support.spec"
@@ -66,6 +67,40 @@ test("a failed open's message names the file", function()
   assert(message:find("/tmp/no/such/file.pcap", 1, true), message)
 end)
 
+-- Opens what there is to open until something cannot be had, then all the rest.
+local GREEDY = [[
+  local pcap, path = require "pcap", ...
+  local kept = {}
+  local function try(what, ...)
+    if ... == nil then print(what, (select(3, ...))) end
+    return ...
+  end
+  for _ = 1, 100 do
+    local handle = try("open_offline", pcap.open_offline(path))
+    if not handle then break end
+    kept[#kept + 1] = { handle, try("dump_open", handle:dump_open "/dev/null") }
+    assert(handle:loop(1, function() end) == 1)
+    if not kept[#kept][2] then break end
+  end
+  try("findalldevs", pcap.findalldevs())
+  try("lookupnet", pcap.lookupnet "lo")
+  for _, one in ipairs(kept) do one[1]:close() end
+  assert(pcap.open_offline(path)):close()
+]]
+
+test("where descriptors run out, what needs one says EMFILE, and later works again", function()
+  local script, failures = command.script(GREEDY), 0
+  for limit = 9, 30 do
+    local result = command.expect(0, command.sh(("ulimit -n %d; exec $P run %s -- %s"):format(
+      limit, script, TEN)))
+    for what, code in result.out:gmatch "(%l+_?%l+)\t(%S+)\n" do
+      assert(code == "EMFILE", what .. " says " .. code)
+      failures = failures + 1
+    end
+  end
+  assert(failures >= 22)
+end)
+
 test("an errbuf table gets the message; nil and false are fine; others raise", function()
   local errbuf = {}
   local _, message = pcap.open_offline("/tmp/no/such.pcap", errbuf)
@@ -88,6 +123,8 @@ test("open_live of names that are no interface fails with ENODEV", function()
     test.equal(type(message), "string")
     test.equal(code, "ENODEV")
   end
+  local _, message = pcap.open_live("no-such-if", 100, false, 10)
+  test.equal(message, "no-such-if: No such device exists")
 end)
 
 test("open calls raise for arguments of a wrong type", function()
