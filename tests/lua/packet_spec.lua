@@ -174,6 +174,44 @@ test("a packet is a light userdata: none of its fields can be set", function()
   end)
 end)
 
+-- How much Lua's heap grows, in bytes, while something is done to a new handle.
+local function growth(done)
+  local handle <close> = assert(pcap.open_offline(many))
+  handle:next() -- the first read starts the thread
+  collectgarbage()
+  collectgarbage "stop"
+  local before = collectgarbage "count"
+  done(handle)
+  local after = collectgarbage "count"
+  collectgarbage "restart"
+  return (after - before) * 1024
+end
+
+test("nothing is allocated for a packet, whatever hands it out", function()
+  local count, sum = 0, 0
+  local function look(packet)
+    count = count + 1
+    sum = sum + packet:u32(0) + packet:byte(1) + packet:time() + packet:wire_len() + #packet
+  end
+  for what, done in pairs {
+    loop = function(handle) handle:loop(0, look) end,
+    dispatch = function(handle) while handle:dispatch(4999, look) > 0 do end end,
+    next = function(handle)
+      local packet = handle:next()
+      while packet do look(packet) packet = handle:next() end
+    end,
+    packets = function(handle) for packet in handle:packets() do look(packet) end end,
+    batches = function(handle)
+      for batch in handle:batches() do for packet in batch:each() do look(packet) end end
+    end,
+  } do
+    count = 0
+    local bytes = growth(done)
+    test.equal(count, 9999)
+    if bytes > 2000 then error(("%s: %d bytes for 9999 packets"):format(what, bytes)) end
+  end
+end)
+
 test("keep gives a copy that outlives its batch, its handle and collections", function()
   local handle = assert(pcap.open_offline(many))
   local kept = {}
