@@ -115,12 +115,15 @@ static int read_all(lua_State *L)
 	struct reading *reading = lua_touserdata(L, 2);
 	struct ce_lua_handle *handle = reading->handle;
 	int wait_ms = reading->first_wait_ms;
+	int64_t until_ns = ce_clock_mono_ns() + wait_ms * INT64_C(1000000);
 	uint32_t batches = UINT32_MAX;
 
 	while (reading->count < reading->most && batches-- && !broken(handle)) {
 		int rc = ce_lua_fetch(L, handle, wait_ms);
 
-		if (rc == 0 && wait_ms < 0)
+		if (rc == 0 && wait_ms > 0)
+			wait_ms = ce_clock_ms_until(until_ns);
+		if (rc == 0 && wait_ms)
 			batches++; /* a signal: wait on */
 		else if (rc <= 0) {
 			reading->rc = rc;
