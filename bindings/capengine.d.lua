@@ -213,7 +213,7 @@ function pcap.lookupdev() end
 ---@param device string
 ---@return integer? net
 ---@return integer|string mask or the message
----@return string? code "ENODEV"; "EADDRNOTAVAIL": it has no IPv4 address
+---@return string? code "ENODEV"; "EADDRNOTAVAIL": it has no IPv4 address; "EMFILE"
 function pcap.lookupnet(device) end
 
 -- Opening
@@ -717,7 +717,8 @@ function packet:len() end
 ---@return integer bytes
 function packet:wire_len() end
 
---- When it was captured: nanoseconds since 1970.
+--- When it was captured: nanoseconds since 1970. Times before 1827 and after 2112, which
+--- only pcapng can tell, are brought to the nearest of these.
 ---@return integer ts_ns
 function packet:time() end
 
