@@ -22,6 +22,7 @@
 #include "capengine/dump.h"
 #include "capengine/filter.h"
 #include "capengine/reader.h"
+#include "support/own_network.h"
 #include "support/packets.h"
 
 enum { COUNT = 30, DEADLINE_MS = 5000, MOST_CALLS = 1000, HUGE = 300000 };
@@ -230,6 +231,27 @@ static int read_memory(struct ce_err *err)
 	return read_with(&options, "ether[0] = 0", err);
 }
 
+/* On lo, without a packet: what can fail is before the first. */
+static int read_live(struct ce_err *err)
+{
+	const struct ce_reader_options options = {
+		.kind = &ce_source_live,
+		.source.device = "lo",
+	};
+	struct ce_reader *reader = NULL;
+	int rc = ce_reader_open(&reader, &options, err);
+
+	if (rc < 0) {
+		assert_null(reader);
+		return rc;
+	}
+	rc = ce_reader_setfilter(reader, "udp dst port 9", 0, err);
+	if (rc == 0)
+		rc = ce_reader_fetch(reader, 0, err);
+	ce_reader_close(reader, NULL);
+	return rc;
+}
+
 static int write_dump(struct ce_err *err)
 {
 	const struct ce_dump_options options = {.linktype = DLT_EN10MB};
@@ -246,8 +268,11 @@ static int write_dump(struct ce_err *err)
 	return rc < 0 ? rc : ce_dump_close(dump, err);
 }
 
-/* Let call 1, 2, ... fail until all succeed; the test's own calls are not counted. */
-static void let_each_call_fail(int (*story)(struct ce_err *err))
+/*
+ * Let call 1, 2, ... fail until all succeed; the test's own calls are not counted.
+ * may_cope: the story may do without what failed.
+ */
+static void let_each_call_fail(int (*story)(struct ce_err *err), bool may_cope)
 {
 	uint32_t open = open_descriptors();
 	int n = 0, rc;
@@ -263,7 +288,7 @@ static void let_each_call_fail(int (*story)(struct ce_err *err))
 		if (allocated)
 			fail_msg("%d blocks are left after call %d failed", allocated, n);
 		assert_int_equal(open_descriptors(), open);
-		if (calls >= n && rc == 0)
+		if (calls >= n && rc == 0 && !may_cope)
 			fail_msg("call %d failed, and nobody said so", n);
 		if (rc < 0 && (err.code != rc || !*err.text))
 			fail_msg("call %d: %d, but said %d \"%s\"", n, rc, err.code, err.text);
@@ -278,7 +303,7 @@ static void reading_files_survives_every_failure(void **state)
 	(void)state;
 	files[0] = packets_file_of(&(struct packets_kind){0}, 0, COUNT);
 	files[1] = packets_file_of(&(struct packets_kind){.swapped = true}, 0, COUNT);
-	let_each_call_fail(read_files);
+	let_each_call_fail(read_files, false);
 	packets_file_close(&files[0]);
 	packets_file_close(&files[1]);
 }
@@ -287,20 +312,31 @@ static void reading_a_pipe_survives_every_failure(void **state)
 {
 	(void)state;
 	piped = packets_savefile(&(struct packets_kind){0}, 0, COUNT);
-	let_each_call_fail(read_pipe);
+	let_each_call_fail(read_pipe, false);
 	free(piped.data);
 }
 
 static void huge_packet_survives_every_failure(void **state)
 {
 	(void)state;
-	let_each_call_fail(read_memory);
+	let_each_call_fail(read_memory, false);
+}
+
+/* Where memory for the kernel's filter lacks, packets are chosen on our side. */
+static void reading_an_interface_survives_every_failure(void **state)
+{
+	struct ce_err err;
+
+	(void)state;
+	if (read_live(&err) == -EPERM)
+		skip();
+	let_each_call_fail(read_live, true);
 }
 
 static void writing_survives_every_failure(void **state)
 {
 	(void)state;
-	let_each_call_fail(write_dump);
+	let_each_call_fail(write_dump, false);
 }
 
 int main(void)
@@ -309,9 +345,11 @@ int main(void)
 		cmocka_unit_test(reading_files_survives_every_failure),
 		cmocka_unit_test(reading_a_pipe_survives_every_failure),
 		cmocka_unit_test(huge_packet_survives_every_failure),
+		cmocka_unit_test(reading_an_interface_survives_every_failure),
 		cmocka_unit_test(writing_survives_every_failure),
 	};
 
+	own_network();
 	alarm(100); /* a hang is a failure */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

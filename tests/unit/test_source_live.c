@@ -27,6 +27,20 @@ enum { MS = 1000000, DEADLINE_MS = 5000, PORT = 47123 };
 
 static struct ce_source *lo;
 
+/* What libpcap's counters are made to say; NULL: what they are. */
+static const struct pcap_stat *pretended;
+
+int __real_pcap_stats(pcap_t *pcap, struct pcap_stat *stats);
+int __wrap_pcap_stats(pcap_t *pcap, struct pcap_stat *stats);
+
+int __wrap_pcap_stats(pcap_t *pcap, struct pcap_stat *stats)
+{
+	if (!pretended)
+		return __real_pcap_stats(pcap, stats);
+	*stats = *pretended;
+	return 0;
+}
+
 static int open_lo(void **state)
 {
 	(void)state;
@@ -241,6 +255,26 @@ static void drops_of_an_idle_interface_are_none(void **state)
 	assert_true(drops.interface == 0);
 }
 
+static void drops_go_on_when_counters_of_32_bits_wrap(void **state)
+{
+	const struct pcap_stat looks[] = {{.ps_drop = 0xfffffff0, .ps_ifdrop = 0x80000000},
+	                                  {.ps_drop = 0x10, .ps_ifdrop = 0x7fffffff},
+	                                  {.ps_drop = 0xf, .ps_ifdrop = 0x7fffffff}};
+	const struct ce_drops sums[] = {{0xfffffff0, 0x80000000},
+	                                {0x100000010, 0x17fffffff},
+	                                {0x20000000f, 0x17fffffff}};
+	struct ce_drops drops;
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		pretended = &looks[i];
+		assert_int_equal(lo->ops->drops(lo, &drops, NULL), 0);
+		assert_true(drops.kernel == sums[i].kernel);
+		assert_true(drops.interface == sums[i].interface);
+	}
+	pretended = NULL;
+}
+
 static void live_link_types_can_be_listed_and_set(void **state)
 {
 	int linktypes[16] = {-1, -1};
@@ -341,6 +375,7 @@ int main(void)
 		with_lo(discard_counts_what_was_there),
 		with_lo(packet_that_waits_for_room_is_discarded_too),
 		with_lo(drops_of_an_idle_interface_are_none),
+		with_lo(drops_go_on_when_counters_of_32_bits_wrap),
 		with_lo(live_link_types_can_be_listed_and_set),
 		with_lo(live_descriptors_are_not_left_to_programs_that_are_started),
 		with_lo(absurd_options_are_refused_or_clamped),
