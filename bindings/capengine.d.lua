@@ -150,7 +150,8 @@ function capengine.version() end
 --- without packets, once a first one has; not from files. The interval that runs at
 --- the end gets no tick: `finish` sees to it.
 
---- What was lost between two packets; live only.
+--- What was lost between two packets; live only. The kernel is asked ten times a second:
+--- under lasting loss a gap may come behind the packets of a tenth of a second too many.
 ---@class capengine.gap
 ---@field kernel_drops integer for want of room in the kernel's ring
 ---@field interface_drops integer by the interface or its driver

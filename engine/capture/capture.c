@@ -22,6 +22,7 @@
 #include "capengine/ring.h"
 #include "capengine/source.h"
 #include "capengine/stats.h"
+#include "gaps_int.h"
 #include "mailbox_int.h"
 
 enum {
@@ -46,6 +47,7 @@ struct ce_capture {
 	struct ceint_counters counters;
 	struct ceint_mailbox mailbox;
 	uint32_t timeout_ms;
+	uint32_t batch; /* most packets in one */
 	int interrupt_fd;
 
 	/* The Lua thread's. */
@@ -59,7 +61,7 @@ struct ce_capture {
 	int64_t first_ns;       /* when it got its first packet, monotonic */
 	int64_t drops_due_ns;   /* when to ask for drops again */
 	int64_t quiet_until_ns; /* stopping: when the last packet must be here; 0 */
-	struct ce_gap gap;      /* noticed, and not yet told with a batch */
+	struct ceint_gaps gaps; /* noticed, and not yet told with a batch */
 	struct ce_drops drops;  /* as of the last look */
 	int end;                /* 0, or why the capture has ended */
 	struct ce_err err;
@@ -97,6 +99,17 @@ static void commit(struct ce_capture *capture)
 	ce_ring_commit(capture->ring);
 }
 
+/* Let the open batch, which is empty, tell of losses here, and end before the next. */
+static void place_gaps(struct ce_capture *capture)
+{
+	uint64_t captured = ceint_counters_get(&capture->counters, CEINT_CAPTURED);
+	uint64_t left;
+
+	ceint_gaps_take(&capture->gaps, captured, &capture->open->gap);
+	left = ceint_gaps_next(&capture->gaps) - captured;
+	capture->open->capacity = left < capture->batch ? (uint32_t)left : capture->batch;
+}
+
 /* Have a batch to fill. False: no slot is free. */
 static bool have_open(struct ce_capture *capture)
 {
@@ -106,14 +119,43 @@ static bool have_open(struct ce_capture *capture)
 			return false;
 		capture->counted = 0;
 	}
-	if (!capture->open->count) {
-		struct ce_gap *gap = &capture->open->gap;
-
-		gap->kernel_drops += capture->gap.kernel_drops;
-		gap->interface_drops += capture->gap.interface_drops;
-		capture->gap = (struct ce_gap){0};
-	}
+	if (!capture->open->count)
+		place_gaps(capture);
 	return true;
+}
+
+/* How many packets wait that have been captured and not read. */
+static uint64_t pending(const struct ce_capture *capture)
+{
+	struct ce_source *source = capture->source;
+	uint64_t count = source->ops->pending ? source->ops->pending(source) : 0;
+
+	return count == UINT64_MAX ? 0 : count; /* that many: unknown */
+}
+
+/* A loss that is noticed now is behind all that waits. */
+static void add_gap(struct ce_capture *capture, uint64_t kernel, uint64_t interface)
+{
+	const struct ce_gap gap = {kernel, interface};
+
+	count_captured(capture);
+	ceint_gaps_add(&capture->gaps,
+	               ceint_counters_get(&capture->counters, CEINT_CAPTURED) +
+	                       pending(capture),
+	               gap);
+	commit(capture); /* the next batch ends where the gap is */
+}
+
+/* Nothing waits any more: losses whose place was not reached are here. */
+static void settle_gaps(struct ce_capture *capture)
+{
+	struct ce_gap sum = {0};
+
+	if (!capture->gaps.count)
+		return;
+	ceint_gaps_take(&capture->gaps, UINT64_MAX, &sum);
+	ceint_gaps_add(&capture->gaps, 0, sum);
+	commit(capture);
 }
 
 /* Count what was lost since the last look. */
@@ -130,10 +172,8 @@ static void look_for_drops(struct ce_capture *capture)
 	capture->drops = now;
 	ceint_counters_add(&capture->counters, CEINT_KERNEL_DROPS, kernel);
 	ceint_counters_add(&capture->counters, CEINT_INTERFACE_DROPS, interface);
-	capture->gap.kernel_drops += kernel;
-	capture->gap.interface_drops += interface;
 	if (kernel || interface)
-		commit(capture); /* the gap goes before the packets that follow */
+		add_gap(capture, kernel, interface);
 }
 
 static void look_for_drops_if_due(struct ce_capture *capture)
@@ -244,6 +284,8 @@ static void dry(struct ce_capture *capture)
 	}
 	if (capture->end)
 		return;
+	if (capture->gaps.count && !pending(capture))
+		settle_gaps(capture);
 	if (holding && !hold_ms && ce_ring_hungry(capture->ring)) {
 		commit(capture);
 		return;
@@ -319,8 +361,9 @@ static void discard(struct ce_capture *capture)
 /* A gap after the last packet is told by a batch without any. */
 static void tell_last_gap(struct ce_capture *capture)
 {
-	while ((capture->gap.kernel_drops || capture->gap.interface_drops) &&
-	       !have_open(capture) && !ordered(capture, CEINT_ABANDON)) {
+	settle_gaps(capture);
+	while (capture->gaps.count && !have_open(capture) &&
+	       !ordered(capture, CEINT_ABANDON)) {
 		sleep_for(capture, -1, CE_RING_ROOM, IDLE_MS);
 		if (ordered(capture, CEINT_MAIL))
 			ceint_mailbox_answer(&capture->mailbox);
@@ -392,6 +435,7 @@ int ce_capture_open(struct ce_capture **out, struct ce_source *source,
 	ceint_mailbox_open(&capture->mailbox, capture->ring, source);
 	capture->timeout_ms = options->timeout_ms ? options->timeout_ms
 	                                          : DEFAULT_TIMEOUT_MS;
+	capture->batch = options->batch ? options->batch : CE_BATCH_PACKETS;
 	capture->interrupt_fd = options->interrupt_fd;
 	capture->source = source;
 	*out = capture;

@@ -921,6 +921,62 @@ static void losses_are_told_with_the_batch_that_follows_them(void **state)
 	close_capture(capture);
 }
 
+/* The kernel counts a loss while what came before it still waits there. */
+static void loss_is_told_behind_what_waited_when_it_was_noticed(void **state)
+{
+	struct ce_capture *capture = start_capture(open_feed(), NULL);
+	struct ce_ring *ring = ce_capture_ring(capture);
+	struct ce_stats stats = {0};
+	struct reading seen = {0};
+	uint64_t told = 0;
+
+	(void)state;
+	feed_offer(2);
+	usleep(20000);
+	feed_hold(3);
+	feed_lose(5, 0);
+	ce_capture_stats(capture, &stats);
+	assert_true(stats.kernel_drops == 5);
+	usleep(20000); /* in which it finds nothing to read */
+	feed_show();
+	feed_offer(2);
+	while (seen.packets < 7) {
+		struct ce_batch *batch = next_batch(capture);
+
+		told += batch->gap.kernel_drops;
+		assert_true(told == (seen.packets >= 5 ? 5 : 0));
+		assert_true(seen.packets >= 5 || seen.packets + batch->count <= 5);
+		reading_look(batch, &seen);
+		ce_ring_release(ring, batch);
+	}
+	assert_int_equal(seen.wrong, 0);
+	close_capture(capture);
+}
+
+/* More than are kept apart, all of them behind packets that never come. */
+static void no_loss_is_forgotten_however_many_there_are(void **state)
+{
+	struct ce_capture *capture = start_capture(open_feed(), NULL);
+	struct ce_stats stats = {0};
+	struct ce_batch *batch;
+	uint64_t told = 0;
+
+	(void)state;
+	feed_hold(1);
+	for (int i = 0; i < 100; i++) {
+		feed_lose(1, 0);
+		ce_capture_stats(capture, &stats);
+	}
+	assert_true(stats.kernel_drops == 100);
+	ce_capture_stop(capture);
+	while ((batch = next_batch(capture))) {
+		told += batch->gap.kernel_drops;
+		ce_ring_release(ce_capture_ring(capture), batch);
+	}
+	assert_true(told == 100);
+	close_capture(capture);
+}
+
 static void error_of_an_interface_ends_the_ring(void **state)
 {
 	struct ce_capture *capture = start_capture(open_feed(), NULL);
@@ -973,6 +1029,8 @@ int main(void)
 		plain(signals_go_to_other_threads),
 		plain(batches_say_which_filter_chose_their_packets),
 		plain(losses_are_told_with_the_batch_that_follows_them),
+		plain(loss_is_told_behind_what_waited_when_it_was_noticed),
+		plain(no_loss_is_forgotten_however_many_there_are),
 		plain(error_of_an_interface_ends_the_ring),
 	};
 
