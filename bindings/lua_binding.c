@@ -61,6 +61,15 @@ int ce_lua_check_int(lua_State *L, int arg)
 	return (int)value;
 }
 
+const char *ce_lua_check_name(lua_State *L, int arg)
+{
+	size_t length;
+	const char *name = luaL_checklstring(L, arg, &length);
+
+	luaL_argcheck(L, strlen(name) == length, arg, "a name has no NUL");
+	return name;
+}
+
 void ce_lua_set_count(lua_State *L, const char *name, uint64_t value)
 {
 	lua_pushinteger(L, (lua_Integer)value);

@@ -81,6 +81,9 @@ void ce_lua_add_stats(struct ce_stats *sum, const struct ce_stats *one);
 /* An integer argument in the range of C's int. [-0, +0, v] */
 int ce_lua_check_int(lua_State *L, int arg);
 
+/* The name of a file or an interface. C would end it at a NUL. [-0, +0, v] */
+const char *ce_lua_check_name(lua_State *L, int arg);
+
 /* Set a field of the table on top to a count. [-0, +0, m] */
 void ce_lua_set_count(lua_State *L, const char *name, uint64_t value);
 

@@ -153,7 +153,7 @@ static int lookupdev(lua_State *L)
  */
 static int lookupnet(lua_State *L)
 {
-	const char *device = luaL_checkstring(L, 1);
+	const char *device = ce_lua_check_name(L, 1);
 	char message[PCAP_ERRBUF_SIZE] = "";
 	bpf_u_int32 net, mask;
 	int rc = pcap_lookupnet(device, &net, &mask, message);

@@ -66,7 +66,7 @@ bool ce_lua_reads(const struct ce_lua_handle *handle, const char *path)
 static int handle_dump_open(lua_State *L)
 {
 	struct ce_lua_handle *handle = ce_lua_check_handle(L);
-	const char *filename = luaL_checkstring(L, 2);
+	const char *filename = ce_lua_check_name(L, 2);
 	const struct ce_source *source = ce_reader_source(handle->reader);
 	const struct ce_dump_options options = {
 		.linktype = ce_reader_linktype(handle->reader),

@@ -53,7 +53,7 @@ static int push_opened(lua_State *L, struct ce_lua_handle *handle, int errbuf)
  */
 static int open_live(lua_State *L)
 {
-	const char *device = luaL_checkstring(L, 1);
+	const char *device = ce_lua_check_name(L, 1);
 	struct ce_source_options source = {
 		.snaplen = check_int(L, 2),
 		.promisc = check_flag(L, 3),
@@ -73,7 +73,7 @@ static int open_live(lua_State *L)
 /* pcap.open_offline(filename [, errbuf]) -> handle | nil, message, code */
 static int open_offline(lua_State *L)
 {
-	const char *filename = luaL_checkstring(L, 1);
+	const char *filename = ce_lua_check_name(L, 1);
 	struct ce_lua_handle *handle;
 
 	check_errbuf(L, 2);
@@ -107,7 +107,7 @@ static int open_dead(lua_State *L)
 /* pcap.create(device) -> handle, to be activated */
 static int create(lua_State *L)
 {
-	const char *device = luaL_checkstring(L, 1);
+	const char *device = ce_lua_check_name(L, 1);
 	struct ce_lua_handle *handle = ce_lua_push_handle(L);
 
 	handle->options.kind = &ce_source_live;

@@ -127,6 +127,16 @@ test("open_live of names that are no interface fails with ENODEV", function()
   test.equal(message, "no-such-if: No such device exists")
 end)
 
+test("a name with a NUL raises, and is not cut there", function()
+  local handle <close> = open()
+  for call, arguments_of_it in pairs {
+    open_offline = {}, open_live = { 100, false, 10 }, create = {}, lookupnet = {},
+  } do
+    test.raises("NUL", pcap[call], TEN .. "\0.txt", table.unpack(arguments_of_it))
+  end
+  test.raises("NUL", handle.dump_open, handle, temporary.name() .. "\0")
+end)
+
 test("open calls raise for arguments of a wrong type", function()
   test.raises("string expected", pcap.open_offline)
   test.raises("string expected", pcap.open_offline, {})
