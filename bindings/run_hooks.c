@@ -190,14 +190,20 @@ static int wait_ms(const struct drive *drive)
 	return left_ms < 1 ? 1 : left_ms > 60000 ? 60000 : (int)left_ms;
 }
 
-/* No packet came in time: packet time goes on with the clock. */
+/*
+ * No packet came in time: packet time goes on with the clock, unless one is late
+ * because the machine is.
+ */
 static void idle(lua_State *L, struct drive *drive)
 {
 	int64_t now_ns = ce_clock_wall_ns() -
 	                 drive->handle->timeout_ms * INT64_C(1000000);
 	struct ce_tick tick;
 
-	if (is_live(drive) && ce_packet_time_idle(&drive->time, now_ns, &tick))
+	if (!is_live(drive) || (now_ns >= ce_packet_time_next(&drive->time) &&
+	                        !ce_reader_caught_up(drive->handle->reader)))
+		return;
+	if (ce_packet_time_idle(&drive->time, now_ns, &tick))
 		call_tick(L, tick);
 }
 

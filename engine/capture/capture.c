@@ -128,7 +128,9 @@ static bool have_open(struct ce_capture *capture)
 static uint64_t pending(const struct ce_capture *capture)
 {
 	struct ce_source *source = capture->source;
-	uint64_t count = source->ops->pending ? source->ops->pending(source) : 0;
+	uint64_t count = source->ops->pending && !source->doubled
+	                         ? source->ops->pending(source)
+	                         : 0;
 
 	return count == UINT64_MAX ? 0 : count; /* that many: unknown */
 }
@@ -561,6 +563,29 @@ int ce_capture_set_datalink(struct ce_capture *capture, int linktype, struct ce_
 	struct datalink wanted = {capture, linktype, err};
 
 	return ce_capture_call(capture, set_datalink, &wanted);
+}
+
+struct waiting {
+	const struct ce_capture *capture;
+	uint64_t count;
+};
+
+static int count_waiting(struct ce_source *source, void *arg)
+{
+	struct waiting *waiting = arg;
+	const struct ce_batch *open = waiting->capture->open;
+
+	(void)source;
+	waiting->count = pending(waiting->capture) + (open ? open->count : 0);
+	return 0;
+}
+
+uint64_t ce_capture_waiting(struct ce_capture *capture)
+{
+	struct waiting waiting = {.capture = capture};
+
+	ce_capture_call(capture, count_waiting, &waiting);
+	return waiting.count;
 }
 
 static int refresh(struct ce_source *source, void *arg)

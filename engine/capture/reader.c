@@ -345,6 +345,15 @@ bool ce_reader_drained(struct ce_reader *reader)
 	       ce_ring_queued(reader->ring) == 0;
 }
 
+bool ce_reader_caught_up(struct ce_reader *reader)
+{
+	const struct ce_batch *batch = reader->batch;
+
+	return ce_capture_waiting(reader->capture) == 0 &&
+	       ce_ring_queued(reader->ring) == 0 &&
+	       (!batch || ce_batch_next(batch, batch->at) >= batch->count);
+}
+
 struct ce_gap ce_reader_gap(struct ce_reader *reader)
 {
 	struct ce_gap gap = reader->gap;

@@ -153,6 +153,12 @@ static int prepare(struct live *live, const struct ce_source_options *options,
 	                            : 0;
 }
 
+/* There the kernel shows each packet as it goes and as it comes; libpcap, once. */
+static bool sees_loopback(const char *device)
+{
+	return !strcmp(device, "lo") || !strcmp(device, "any");
+}
+
 static int live_open(struct ce_source *source, const struct ce_source_options *options,
                      struct ce_err *err)
 {
@@ -177,6 +183,7 @@ static int live_open(struct ce_source *source, const struct ce_source_options *o
 	if (pcap_setnonblock(live->pcap, 1, message) < 0)
 		return ce_err_set(err, -EIO, "%s: %s", live->device, message);
 	source->live = true;
+	source->doubled = sees_loopback(options->device);
 	source->fd = pcap_get_selectable_fd(live->pcap);
 	source->snapshot = pcap_snapshot(live->pcap);
 	source->origin.linktype = pcap_datalink(live->pcap);

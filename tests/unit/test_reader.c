@@ -837,6 +837,29 @@ static void fetch_goes_on_until_the_last_packet_after_a_stop(void **state)
 	expect_balance(&stats);
 }
 
+static void reader_is_caught_up_when_no_packet_waits_anywhere(void **state)
+{
+	struct ce_reader *reader = open_feed();
+
+	(void)state;
+	assert_true(ce_reader_caught_up(reader));
+	assert_int_equal(ce_reader_fetch(reader, 0, NULL), 0);
+	assert_true(ce_reader_caught_up(reader));
+	feed_hold(1); /* the kernel has counted it */
+	assert_false(ce_reader_caught_up(reader));
+	feed_show(); /* and now it is in the source, in a batch, in the ring */
+	assert_false(ce_reader_caught_up(reader));
+	assert_int_equal(ce_reader_fetch(reader, DEADLINE_MS, NULL), 1);
+	assert_false(ce_reader_caught_up(reader));
+	assert_int_equal(take(reader), 0);
+	assert_true(ce_reader_caught_up(reader));
+	feed_offer(1);
+	assert_int_equal(ce_reader_fetch(reader, DEADLINE_MS, NULL), 1);
+	assert_int_equal(ce_reader_setfilter(reader, "greater 60000", 0, NULL), 0);
+	assert_true(ce_reader_caught_up(reader)); /* nobody wants it */
+	close_reader(reader, NULL);
+}
+
 static void gap_tells_what_was_lost_once(void **state)
 {
 	struct ce_reader *reader = open_feed();
@@ -997,6 +1020,7 @@ int main(void)
 		plain(fetch_returns_0_when_nothing_comes_in_time),
 		plain(signal_ends_the_waiting_and_not_the_reading),
 		plain(fetch_goes_on_until_the_last_packet_after_a_stop),
+		plain(reader_is_caught_up_when_no_packet_waits_anywhere),
 		plain(gap_tells_what_was_lost_once),
 		plain(gap_after_the_last_packet_is_told_at_the_end),
 		plain(kernel_chooses_what_comes_after_setfilter_and_we_what_was_queued),

@@ -96,6 +96,12 @@ int ce_capture_setfilter(struct ce_capture *capture, const char *expression,
 int ce_capture_set_datalink(struct ce_capture *capture, int linktype, struct ce_err *err);
 
 /*
+ * How many packets have been captured, as far as the source knows, and are not yet
+ * in the ring. Waits for the capture thread to say so.
+ */
+uint64_t ce_capture_waiting(struct ce_capture *capture);
+
+/*
  * received, captured, drops and undelivered, up to now; the other fields stay.
  */
 void ce_capture_stats(struct ce_capture *capture, struct ce_stats *stats);

@@ -90,6 +90,12 @@ uint32_t ce_reader_queued(struct ce_reader *reader);
 /* Nothing is read yet that has not been handed out. */
 bool ce_reader_drained(struct ce_reader *reader);
 
+/*
+ * Has every wanted packet been handed out that was captured before this call? On
+ * "any" and the loopback, what still waits in the kernel is not known.
+ */
+bool ce_reader_caught_up(struct ce_reader *reader);
+
 /* What was lost before the current packet and not asked for yet. */
 struct ce_gap ce_reader_gap(struct ce_reader *reader);
 

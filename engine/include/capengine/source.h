@@ -129,6 +129,7 @@ struct ce_source {
 	int version_major; /* of the savefile; libpcap's own when live */
 	int version_minor;
 	bool live;        /* packets come when they come, and may be lost */
+	bool doubled;     /* pending counts packets that read never gives */
 	uint64_t filters; /* how often setfilter succeeded */
 
 	/*
