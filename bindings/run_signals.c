@@ -8,6 +8,10 @@
  * every instruction, so that no pcall keeps it alive. The third, or two seconds
  * in which that did not help, ends the process. Signals less than a tenth of a
  * second apart are one: timeout(1) sends to the process and to its group.
+ *
+ * Waiting for packets ends with every signal; a write that a pipe holds up goes on
+ * after it (SA_RESTART), since it would fail and lose what it had. Only the second
+ * stop interrupts that too.
  */
 #include <errno.h>
 #include <signal.h>
@@ -51,6 +55,23 @@ static void set_hook(void)
 	            LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT, 1);
 }
 
+static void on_stop(int number);
+
+static int handle_signal(int number, void (*handler)(int), int flags)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+
+	sigemptyset(&action.sa_mask);
+	return sigaction(number, &action, NULL);
+}
+
+static void handle_stops(int flags)
+{
+	handle_signal(SIGINT, on_stop, flags);
+	handle_signal(SIGTERM, on_stop, flags);
+	handle_signal(SIGHUP, on_stop, flags);
+}
+
 static void on_stop(int number)
 {
 	static const uint64_t one = 1;
@@ -65,6 +86,7 @@ static void on_stop(int number)
 	case 1:
 		written = write(interrupt_fd, &one, sizeof(one));
 		(void)written;
+		handle_stops(0);
 		break;
 	case 2:
 		set_hook();
@@ -89,28 +111,18 @@ static void nothing(int number)
 	(void)number;
 }
 
-static int handle_signal(int number, void (*handler)(int))
-{
-	struct sigaction action = {.sa_handler = handler};
-
-	sigemptyset(&action.sa_mask);
-	return sigaction(number, &action, NULL);
-}
-
 int run_signals_open(lua_State *L)
 {
 	interrupt_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (interrupt_fd < 0)
 		return -errno;
 	script = L;
-	handle_signal(SIGINT, on_stop);
-	handle_signal(SIGTERM, on_stop);
-	handle_signal(SIGHUP, on_stop);
-	handle_signal(SIGALRM, on_stop);
-	handle_signal(SIGUSR1, on_counters);
+	handle_stops(SA_RESTART);
+	handle_signal(SIGALRM, on_stop, 0);
+	handle_signal(SIGUSR1, on_counters, SA_RESTART);
 	/* Not ignored, which programs that the script starts would inherit. */
-	handle_signal(SIGPIPE, nothing); /* a write says EPIPE */
-	handle_signal(SIGXFSZ, nothing); /* a write says EFBIG */
+	handle_signal(SIGPIPE, nothing, 0); /* a write says EPIPE */
+	handle_signal(SIGXFSZ, nothing, 0); /* a write says EFBIG */
 	return interrupt_fd;
 }
 

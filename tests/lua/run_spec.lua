@@ -551,6 +551,37 @@ test("SIGUSR1 prints counters and ends nothing", function()
   test.equal(select(2, result.err:gsub("9 received", "")), 2)
 end)
 
+test("a signal does not break a write that a slow reader holds up", function()
+  local pipe, out = temporary.name(), temporary.name()
+  os.remove(pipe)
+  local result = sh(([[
+    mkfifo %s
+    (sleep 1.5; cat >%s) <%s & reader=$!
+    $P run -r %s -w - %s >%s & pid=$!
+    sleep 0.7; kill -USR1 $pid; sleep 0.2; kill -INT $pid
+    wait $pid; status=$?
+    wait $reader; exit $status
+  ]]):format(pipe, out, pipe, MANY, command.script(COUNT), pipe))
+  expect(0, result)
+  has(result.err, "9000 delivered")
+  test.equal(temporary.read(out), temporary.read(MANY))
+end)
+
+test("a second SIGINT ends a write that nobody takes", function()
+  local pipe, start = temporary.name(), os.time()
+  os.remove(pipe)
+  local result = sh(([[
+    mkfifo %s
+    sleep 30 <%s & reader=$!
+    $P run -r %s -w - %s >%s & pid=$!
+    sleep 0.7; kill -INT $pid; sleep 0.3; kill -0 $pid && echo waits; kill -INT $pid
+    wait $pid; status=$?
+    kill $reader; exit $status
+  ]]):format(pipe, pipe, MANY, command.script(COUNT), pipe))
+  test.equal(result.out, "waits\n")
+  assert(result.status ~= 0 and os.time() - start < 10)
+end)
+
 test("an input that stalls in the middle of its header still obeys SIGINT", function()
   local pipe = temporary.name()
   os.remove(pipe)
