@@ -78,6 +78,7 @@ static int end(int status)
 int main(int argc, char **argv)
 {
 	open_standard_descriptors();
+	ce_source_guard(); /* without it, savefiles are read and not mapped */
 	if (argc < 2) {
 		print_usage(stderr);
 		return EXIT_USAGE;

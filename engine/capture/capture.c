@@ -63,6 +63,7 @@ struct ce_capture {
 	int64_t quiet_until_ns; /* stopping: when the last packet must be here; 0 */
 	struct ceint_gaps gaps; /* noticed, and not yet told with a batch */
 	struct ce_drops drops;  /* as of the last look */
+	uint64_t committed;     /* packets handed over */
 	int end;                /* 0, or why the capture has ended */
 	struct ce_err err;
 };
@@ -95,6 +96,8 @@ static void commit(struct ce_capture *capture)
 	    (!open->count && !open->gap.kernel_drops && !open->gap.interface_drops))
 		return;
 	count_captured(capture);
+	open->first_number = capture->committed + 1;
+	capture->committed += open->count;
 	capture->open = capture->source->batch = NULL;
 	ce_ring_commit(capture->ring);
 }
@@ -455,6 +458,7 @@ int ce_capture_start(struct ce_capture *capture, struct ce_err *err)
 	capture->source->wait_arg = capture;
 	ceint_mailbox_enter(&capture->mailbox);
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);                     /* a mapped file may be truncated */
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
 	rc = pthread_create(&capture->thread, NULL, run, capture);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -11,7 +11,11 @@
 
 #include "capengine/batch.h"
 
-enum { ALIGNMENT = 4 };
+enum {
+	ALIGNMENT = 4,
+	RECORD = sizeof(struct ce_record),
+	MODIFIED = RECORD + 8,
+};
 
 static size_t record_bytes(uint32_t caplen)
 {
@@ -23,6 +27,10 @@ void ce_batch_clear(struct ce_batch *batch)
 {
 	free(batch->oversize);
 	batch->oversize = NULL;
+	if (batch->lender)
+		batch->lender->take_back(batch->lender);
+	batch->lender = NULL;
+	batch->layout = CE_LAYOUT_RECORD;
 	batch->count = 0;
 	batch->at = 0;
 	batch->arena_used = 0;
@@ -77,9 +85,19 @@ bool ce_batch_full(const struct ce_batch *batch)
 
 struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i)
 {
+	const bool modified = batch->layout >= CE_LAYOUT_MODIFIED;
+	const bool swapped = batch->layout & CE_LAYOUT_SWAPPED;
+	const unsigned char *at = batch->data[i] - (modified ? MODIFIED : RECORD);
 	struct ce_record record;
 
-	memcpy(&record, batch->data[i] - sizeof(record), sizeof(record));
+	memcpy(&record, at, sizeof(record));
+	if (swapped) {
+		record.sec = __builtin_bswap32(record.sec);
+		record.frac = __builtin_bswap32(record.frac);
+	}
+	/* These were checked; a mapped file may have changed since. */
+	record.caplen = batch->caplen[i];
+	record.len = batch->len[i];
 	return record;
 }
 
@@ -111,10 +129,21 @@ void ce_batch_select_all(struct ce_batch *batch)
 
 uint32_t ce_batch_count_selected(const struct ce_batch *batch, uint32_t from, uint32_t to)
 {
-	uint32_t count = 0;
+	uint32_t first = from / 64, last, count = 0;
 
-	for (uint32_t i = ce_batch_next(batch, from); i < to && i < batch->count;
-	     i = ce_batch_next(batch, i + 1))
-		count++;
+	if (to > batch->count)
+		to = batch->count;
+	if (from >= to)
+		return 0;
+	last = (to - 1) / 64;
+	for (uint32_t word = first; word <= last; word++) {
+		uint64_t bits = batch->selected[word];
+
+		if (word == first)
+			bits &= ~low_bits(from % 64);
+		if (word == last && to % 64)
+			bits &= low_bits(to % 64);
+		count += (uint32_t)__builtin_popcountll(bits);
+	}
 	return count;
 }

@@ -177,7 +177,7 @@ void ce_ring_close(struct ce_ring *ring)
 	if (!ring)
 		return;
 	for (uint32_t i = 0; ring->batches && i < ring->slots; i++)
-		free(ring->batches[i].oversize);
+		ce_batch_clear(&ring->batches[i]);
 	ceint_bell_close(&ring->producer);
 	ceint_bell_close(&ring->consumer);
 	if (ring->memory != MAP_FAILED)

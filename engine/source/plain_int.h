@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * plain_int.h - the plain records of a savefile, read straight into a batch.
+ * plain_int.h - the plain records of a savefile, made into batches by ourselves.
  *
- * Nearly every record of nearly every savefile is plain: in this host's byte
- * order, of the current version, no longer than the file's snap length. A run
- * of them is read in one piece into the arena, where packets then stand behind
+ * Nearly every record of nearly every savefile is plain: of the current version,
+ * in either byte order, no longer than the file's snap length, of a link type
+ * whose packets libpcap hands over as they are. Where the file may be mapped, a
+ * batch is columns over a window of it, and no byte is copied; elsewhere a run of
+ * records is read in one piece into the arena. Either way packets stand behind
  * their record headers as the file has them, and libpcap is not asked. At the
  * first record that is not plain, and at the end, libpcap goes on: what odd
  * files mean stays its decision.
  *
- *     open -> read, read, ... until 0 -> libpcap from `at` on
+ *     open -> read, read, ... until 0 -> libpcap from `at` on; close
  *
  * Threads    the source's
- * Ownership  the descriptor stays its FILE's
+ * Ownership  the descriptor stays its FILE's; close releases the window
  * Blocking   read waits for the disk
  */
 #ifndef CE_PLAIN_INT_H
@@ -21,7 +23,9 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-struct ce_batch;
+#include "capengine/batch.h"
+
+struct ceint_window;
 struct pcap;
 
 struct ceint_plain {
@@ -29,17 +33,27 @@ struct ceint_plain {
 	off_t at;        /* where the next record begins */
 	uint32_t most;   /* longest plain packet */
 	int64_t unit_ns; /* of a record's frac */
+	enum ce_layout layout;
+	const char *name;            /* for errors */
+	struct ceint_window *window; /* which the last packets came from, or NULL */
+	size_t window_bytes;         /* a multiple of the page size */
 };
 
 /*
  * Are this file's records plain? first: its first four bytes; start: where they
- * stand; pcap: the file, opened.
+ * stand; pcap: the file, opened; name: lent until the last batch came back.
  */
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4]);
+                      const unsigned char first[4], const char *name);
 
-/* Fill an empty batch; gives the number of packets, 0 when the next record is
-   not plain. */
-uint32_t ceint_plain_read(struct ceint_plain *plain, struct ce_batch *batch);
+/*
+ * Fill an empty batch. Returns the number of packets, 0 when the next record is
+ * not plain; -EBADMSG or -EIO when the file was truncated under a window, or failed.
+ */
+int ceint_plain_read(struct ceint_plain *plain, struct ce_batch *batch,
+                     struct ce_err *err);
+
+/* Nothing is read any more. */
+void ceint_plain_close(struct ceint_plain *plain);
 
 #endif

@@ -32,6 +32,7 @@ struct savefile {
 	FILE *file; /* pcap's */
 	struct ceint_carry carry;
 	struct ceint_plain plain;
+	off_t size; /* of a regular file, when it was opened; else 0 */
 	const char *const *files;
 	size_t count;
 	size_t next; /* of files, the one to open next */
@@ -116,15 +117,17 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 	struct stat status;
 	int rc;
 
+	savefile->size = 0;
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &status) < 0)
 		rc = -errno;
 	else if (S_ISDIR(status.st_mode))
 		rc = -EISDIR;
-	else if (S_ISREG(status.st_mode))
+	else if (S_ISREG(status.st_mode)) {
+		savefile->size = status.st_size;
 		rc = open_regular(file, fd, first);
-	else
+	} else
 		rc = ceint_stream_open(file, &savefile->source, fd, first);
 	if (rc < 0)
 		close(fd);
@@ -132,13 +135,12 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 }
 
 /* A regular file, which libpcap has opened: where its records begin, is known. */
-static void look_for_plain(struct savefile *savefile, off_t start,
+static void look_for_plain(struct savefile *savefile, const char *path, off_t start,
                            const unsigned char first[4])
 {
-	savefile->plain.fd = -1;
 	if (start >= 0)
 		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(savefile->file),
-		                 start, first);
+		                 start, first, name_of(path));
 }
 
 static void describe(struct savefile *savefile)
@@ -182,13 +184,14 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 		fclose(file);
 		return ce_err_set(err, rc, "%s: %s", name_of(path), message);
 	}
+	ceint_plain_close(&savefile->plain);
 	if (savefile->pcap)
 		pcap_close(savefile->pcap);
 	savefile->pcap = savefile->carry.pcap = pcap;
 	savefile->file = file;
 	savefile->next++;
 	describe(savefile);
-	look_for_plain(savefile, start, first);
+	look_for_plain(savefile, path, start, first);
 	return 0;
 }
 
@@ -198,6 +201,7 @@ static int savefile_open(struct ce_source *source,
 	struct savefile *savefile = (struct savefile *)source;
 
 	savefile->carry.source = source;
+	savefile->plain.fd = -1;
 	savefile->files = options->files;
 	savefile->count = options->file_count;
 	return open_next(savefile, err);
@@ -207,17 +211,33 @@ static void savefile_close(struct ce_source *source)
 {
 	struct savefile *savefile = (struct savefile *)source;
 
+	ceint_plain_close(&savefile->plain);
 	if (savefile->pcap)
 		pcap_close(savefile->pcap); /* closes the FILE */
 	ceint_carry_close(&savefile->carry);
+}
+
+/* A cut between two records looks like the end of the file. */
+static int check_size(const struct savefile *savefile, struct ce_err *err)
+{
+	struct stat status;
+
+	if (!savefile->size || fstat(fileno(savefile->file), &status) < 0 ||
+	    status.st_size >= savefile->size)
+		return 0;
+	return ce_err_set(
+		err, -EBADMSG, "%s: truncated while it was read (to %lld bytes)",
+		name_of(savefile->files[savefile->next - 1]), (long long)status.st_size);
 }
 
 /* The current file is at its end: go on with the next. */
 static int at_end(struct savefile *savefile, struct ce_err *err)
 {
 	const struct ce_batch *batch = savefile->source.batch;
-	int rc;
+	int rc = check_size(savefile, err);
 
+	if (rc < 0)
+		return rc;
 	if (savefile->next == savefile->count)
 		return -ENODATA;
 	rc = open_next(savefile, err);
@@ -240,18 +260,21 @@ static int read_error(struct savefile *savefile, struct ce_err *err)
 	                  pcap_geterr(savefile->pcap), at);
 }
 
-/* Fill the batch with plain records. False: libpcap goes on, from there. */
-static bool read_plain(struct savefile *savefile, struct ce_batch *batch)
+/* Fill the batch with plain records. 0: libpcap goes on, from there. */
+static int read_plain(struct savefile *savefile, struct ce_batch *batch,
+                      struct ce_err *err)
 {
 	struct ceint_plain *plain = &savefile->plain;
+	int rc;
 
 	if (plain->fd < 0)
-		return false;
-	if (ceint_plain_read(plain, batch))
-		return true;
-	plain->fd = -1;
+		return 0;
+	rc = ceint_plain_read(plain, batch, err);
+	if (rc != 0)
+		return rc;
 	fseeko(savefile->file, plain->at, SEEK_SET);
-	return false;
+	ceint_plain_close(plain);
+	return 0;
 }
 
 static int savefile_read(struct ce_source *source, struct ce_batch *batch,
@@ -263,8 +286,9 @@ static int savefile_read(struct ce_source *source, struct ce_batch *batch,
 
 	if (batch->count == 0)
 		batch->origin = source->origin;
-	if (read_plain(savefile, batch))
-		return CE_SOURCE_FULL;
+	rc = read_plain(savefile, batch, err);
+	if (rc != 0)
+		return rc < 0 ? rc : CE_SOURCE_FULL;
 	if (ceint_carry_into_batch(carry) < 0)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	rc = pcap_dispatch(savefile->pcap, DISPATCH, ceint_carry_packet,

@@ -212,6 +212,25 @@ static void every_packet_arrives_in_order(void **state)
 	}
 }
 
+static void batches_say_the_number_of_their_first_packet(void **state)
+{
+	const char *const files[] = {file.path, file.path, file.path};
+	struct ce_source *source = reading_open_files(files, 3);
+	struct ce_capture *capture =
+		start_capture(source, &(struct ce_capture_options){.batch = 7});
+	uint64_t number = 1;
+	struct ce_batch *batch;
+
+	(void)state;
+	while ((batch = next_batch(capture))) {
+		assert_true(batch->first_number == number);
+		number += batch->count;
+		ce_ring_release(ce_capture_ring(capture), batch);
+	}
+	assert_true(number == 3 * COUNT + 1);
+	close_capture(capture);
+}
+
 static void full_ring_makes_the_source_wait_and_loses_nothing(void **state)
 {
 	const struct ce_capture_options options = {.ring_bytes = 1 << 20};
@@ -1000,6 +1019,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_packets(every_packet_arrives_in_order),
+		with_packets(batches_say_the_number_of_their_first_packet),
 		with_packets(full_ring_makes_the_source_wait_and_loses_nothing),
 		plain(packets_of_a_pipe_arrive_although_its_writer_stalls),
 		plain(packets_of_an_interface_arrive_when_it_pauses),

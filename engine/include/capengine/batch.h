@@ -3,16 +3,18 @@
  * batch.h - a slot of the ring: up to 4096 packets as columns over bytes.
  *
  * The producer clears a batch and appends packets; each is copied once, into
- * the arena that the batch owns, behind its pcap record header. The consumer
- * reads the columns, marks in `selected` which packets it wants and walks
- * them with ce_batch_next. A column is filled once and not changed again.
+ * the arena that the batch owns, behind its pcap record header. Or it fills the
+ * columns over bytes that a lender owns, such as a window of a mapped savefile,
+ * and copies nothing. The consumer reads the columns, marks in `selected` which
+ * packets it wants and walks them with ce_batch_next. A column is filled once
+ * and not changed again.
  *
  *     clear -> append, append, ...  |  select_all, deselect -> next, next, ...
  *     producer                      |  consumer
  *
  * Threads    one at a time: whoever has it from the ring
- * Ownership  the ring owns a batch, and the batch its packets' bytes, which
- *            are lent until the batch is released
+ * Ownership  the ring owns a batch, and the batch or its lender its packets'
+ *            bytes, which are lent until the batch is released
  * Blocking   only append may allocate: for a packet larger than the arena
  */
 #ifndef CAPENGINE_BATCH_H
@@ -21,6 +23,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <capengine/err.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,6 +52,22 @@ struct ce_record {
 	uint32_t len;    /* bytes on the wire; a savefile may say less than caplen */
 };
 
+/* How the record header of a packet stands before its bytes. */
+enum ce_layout {
+	CE_LAYOUT_RECORD,   /* as a struct ce_record */
+	CE_LAYOUT_SWAPPED,  /* the same in the other byte order */
+	CE_LAYOUT_MODIFIED, /* with eight more bytes behind it */
+	CE_LAYOUT_MODIFIED_SWAPPED,
+};
+
+/* Who owns a batch's bytes, where the batch does not. */
+struct ce_lender {
+	/* The batch needs them no more: called by clear, in the producer's thread. */
+	void (*take_back)(struct ce_lender *lender);
+	/* 0, or a negative errno: what was read there since is not to be used. */
+	int (*check)(const struct ce_lender *lender, struct ce_err *err);
+};
+
 /* What was lost before the first packet of a batch. */
 struct ce_gap {
 	uint64_t kernel_drops;    /* packets without room in the kernel's ring */
@@ -59,13 +79,14 @@ struct ce_batch {
 	int64_t *ts_ns;             /* nanoseconds since 1970 */
 	uint32_t *caplen;           /* bytes at data[i] */
 	uint32_t *len;              /* bytes on the wire */
-	const unsigned char **data; /* behind its struct ce_record */
+	const unsigned char **data; /* behind its record header */
 	uint32_t count;
 
 	/* The same for all packets of the batch. */
 	struct ce_origin origin;
-	uint64_t filter;   /* how often the source's own filter had been set */
-	struct ce_gap gap; /* lost before packet 0 */
+	uint64_t filter;       /* how often the source's own filter had been set */
+	struct ce_gap gap;     /* lost before packet 0 */
+	uint64_t first_number; /* of packet 0 in its capture, from 1 over all files */
 
 	/* The consumer's. */
 	uint64_t sequence; /* a number that no other peek in this process gave */
@@ -76,11 +97,16 @@ struct ce_batch {
 	unsigned char *arena;
 	size_t arena_bytes;
 	size_t arena_used;
-	uint32_t capacity;       /* most packets, 1 to CE_BATCH_PACKETS */
-	unsigned char *oversize; /* the one packet that no arena holds, or NULL */
+	uint32_t capacity;        /* most packets, 1 to CE_BATCH_PACKETS */
+	unsigned char *oversize;  /* the one packet that no arena holds, or NULL */
+	struct ce_lender *lender; /* whose bytes all packets are; NULL: in the arena */
+	enum ce_layout layout;
 };
 
-/* Forget all packets, the gap and the selection; frees an oversize packet. */
+/*
+ * Forget all packets, the gap and the selection; frees an oversize packet and gives
+ * a lender its bytes back.
+ */
 void ce_batch_clear(struct ce_batch *batch);
 
 /*
@@ -94,8 +120,18 @@ int ce_batch_append(struct ce_batch *batch, const struct ce_record *record, int6
 /* True when no further packet fits, whatever its length. */
 bool ce_batch_full(const struct ce_batch *batch);
 
-/* The record header of packet i. */
+/* The record header of packet i, in host byte order. */
 struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i);
+
+/*
+ * Did the packets' bytes stay what they were until now? Whoever computes something
+ * from them asks afterwards, before the result is used. Returns 0; -EBADMSG or -EIO
+ * when the savefile that they are mapped from was truncated or failed.
+ */
+static inline int ce_batch_check(const struct ce_batch *batch, struct ce_err *err)
+{
+	return batch->lender ? batch->lender->check(batch->lender, err) : 0;
+}
 
 /* Want every packet from the cursor on; before it nothing changes. */
 void ce_batch_select_all(struct ce_batch *batch);

@@ -152,6 +152,14 @@ extern const struct ce_source_ops ce_source_memory;
 int ce_source_open(struct ce_source **source, const struct ce_source_ops *kind,
                    const struct ce_source_options *options, struct ce_err *err);
 
+/*
+ * Let savefiles be mapped instead of read, from now on: for a program that owns
+ * its process, since a SIGBUS handler goes in front of the one that is there. It
+ * is for files that are truncated while they are read; what is not ours is passed
+ * on. Call it before other threads run. Returns 0, or what sigaction(2) said.
+ */
+int ce_source_guard(void);
+
 /* NULL is fine. */
 void ce_source_close(struct ce_source *source);
 

@@ -1,0 +1,131 @@
+-- mapped_spec.lua: savefiles that the program maps: truncated or growing while they are
+-- read, and much larger than the memory they may take.
+local command = require "support.command"
+local savefile = require "support.savefile"
+local temporary = require "support.temporary"
+local test = require "support.spec"
+
+local expect, run = command.expect, command.run
+
+local PACKETS <const> = 50000
+
+-- A savefile of PACKETS packets, over several batches and windows.
+local bytes = savefile.bytes(savefile.numbered(PACKETS, 300))
+local function fresh() return temporary.file(bytes) end
+
+-- Look at every byte of every packet, and run COMMAND after the first.
+local PULL <const> = [[
+  local pcap = require "pcap"
+  local handle, n = assert(pcap.open_offline(arg[1])), 0
+  for packet in handle:packets() do
+    n = n + 1
+    if n == 1 then assert(os.execute "COMMAND") end
+    assert(#tostring(packet) <= 400)
+  end
+  print(n)
+]]
+local PUSH <const> = [[
+  local script, n = {}, 0
+  function script.packet(packet)
+    n = n + 1
+    if n == 1 then assert(os.execute "COMMAND") end
+    assert(#tostring(packet) <= 400)
+  end
+  function script.finish() print(n) end
+  return script
+]]
+
+local function has(text, part)
+  if not text:find(part, 1, true) then error(("no %q in:\n%s"):format(part, text), 2) end
+end
+
+-- Runs the script over the file, with a line of sh in the middle.
+local function pull(path, line)
+  return command.sh(("exec $P run %s %s"):format(command.script(PULL:gsub("COMMAND", line)), path))
+end
+
+local function push(path, line, options)
+  return run(("-r %s %s"):format(path, options), (PUSH:gsub("COMMAND", line)))
+end
+
+-- To nothing, within the first page, to a page, far ahead of the cursor.
+local CUTS <const> = { 0, 1000, 4096, 24 + 316 * 200, 1 << 20, #bytes - 4096 * 3, #bytes - 1 }
+
+test("a file that is truncated while a script pulls packets raises", function()
+  for _, size in ipairs(CUTS) do
+    local path = fresh()
+    local result = expect(3, pull(path, ("truncate -s %d %s"):format(size, path)))
+    has(result.err, "truncated")
+    has(result.err, path)
+    test.equal(result.out, "")
+  end
+end)
+
+test("a file that is truncated while hooks run ends the run with 1", function()
+  for _, size in ipairs(CUTS) do
+    for _, options in ipairs { "", "-f 'len > 0'" } do
+      local path = fresh()
+      local result = expect(1, push(path, ("truncate -s %d %s"):format(size, path), options))
+      has(result.err, "truncated")
+    end
+  end
+end)
+
+test("a file that is replaced while it is read is read on", function()
+  local path, other = fresh(), fresh()
+  test.equal(expect(0, pull(path, ("mv %s %s"):format(other, path))).out, PACKETS .. "\n")
+end)
+
+test("records that are appended while it is read are read too", function()
+  local path, more = fresh(), temporary.file(bytes:sub(25, 24 + 316 * 1000))
+  test.equal(expect(0, pull(path, ("cat %s >>%s"):format(more, path))).out,
+    PACKETS + 1000 .. "\n")
+end)
+
+-- The most of RssFile, which has what is mapped, less what it was at first; in KiB.
+local MEMORY <const> = [[
+  local pcap = require "pcap"
+  local function mapped()
+    for line in io.lines "/proc/self/status" do
+      local kib = line:match "RssFile:%s*(%d+)"
+      if kib then return math.tointeger(kib) end
+    end
+  end
+  local first, most, packets = mapped(), 0, 0
+  for batch in assert(pcap.open_offline(arg[1])):batches() do
+    packets, most = packets + #batch, math.max(most, mapped())
+  end
+  print(most - first, packets)
+]]
+
+-- A file of this size with holes for its packets: zeros are packets of no bytes.
+local function sparse(size, packet_bytes)
+  local path = temporary.name()
+  local file <close> = assert(io.open(path, "wb"))
+  file:write(savefile.header { order = "<" })
+  if packet_bytes > 0 then
+    for at = 24, size - 1, 16 + packet_bytes do
+      file:seek("set", at)
+      file:write(string.pack("<I4 I4 I4 I4", 1, 2, packet_bytes, packet_bytes))
+    end
+  end
+  file:close()
+  assert(os.execute(("truncate -s %d %s"):format(size, path)))
+  return path
+end
+
+test("what is mapped at one time stays small, however large file and packets are", function()
+  local size <const> = 128 << 20
+  for _, packet_bytes in ipairs { 0, 1500, 65536, 262144 } do
+    local whole = (size - 24) // (16 + packet_bytes)
+    local path = sparse(24 + whole * (16 + packet_bytes), packet_bytes)
+    local result = expect(0,
+      command.sh(("exec $P run %s %s"):format(command.script(MEMORY), path)))
+    local kib, packets = result.out:match "^(%d+)\t(%d+)\n$"
+    os.remove(path)
+    test.equal(math.tointeger(packets), whole)
+    if tonumber(kib) > 32 * 1024 then
+      error(("packets of %d bytes: %d KiB were mapped"):format(packet_bytes, kib))
+    end
+  end
+end)
