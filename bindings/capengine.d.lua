@@ -775,4 +775,254 @@ function batch:count() end
 ---@return pcap.batch
 function batch:each() end
 
+-- Counting ------------------------------------------------------------------------
+
+---@class capengine.group.options
+---@field by string|string[] the fields of the key, up to 16
+---@field count boolean? may be said; every row has `count`
+---@field sum string|string[]? sums of numbers, in the row under the field's own name
+---@field min string|string[]? least number or time, in the row as "min(FIELD)"
+---@field max string|string[]? largest number or time, "max(FIELD)"
+---@field first string|string[]? value in the first packet that has the field, "first(FIELD)"
+---@field last string|string[]? the same of the last, "last(FIELD)"
+---@field distinct string|string[]? about how many different values, "distinct(FIELD)": 256 bytes a row, a standard error of 6.5 %
+---@field capacity integer? most rows, up to 2^30, which is the default
+---@field policy "other"|"evict"|nil what happens to a new key at the capacity; default "other"
+---@field idle number? seconds of packet time after which a row is over; default never
+---@field expired fun(row: capengine.row)? gets each row that is over or evicted
+---@field seed integer? of the hash of keys; default a random one
+
+--- A row: the values of its key under the fields' names, `count`, and the others.
+--- Numbers are integers, booleans booleans, times nanoseconds, addresses text. What no
+--- packet of the row has is absent. It is the script's, and may be kept.
+---@alias capengine.row table<string, integer|boolean|string>
+
+--- Packets counted by the values of some of their fields: a hash table that is out of
+--- Lua's heap, and reads whole batches without a Lua call per packet. Packets that lack
+--- a field of the key are skipped.
+---
+--- Bounded: at `capacity` rows, with policy "other", packets of further keys count in
+--- one row, group:other(). With "evict" a new key takes the place of the row that was
+--- idle longest of eight.
+---
+--- With `idle`, a row is over when no packet of its key came for longer than that, in
+--- packet time; a later one begins a new row. So the rows do not depend on when the
+--- script looks. `expired` gets rows that are over, and evicted ones, at the end of the
+--- call that found them, at the latest half of `idle` late; it may call anything, also
+--- of this group, but not yield. When it raises, add does, with everything counted;
+--- the next call hands out the rest.
+---
+--- Raises for an unknown option or field, a field that stands for several (tcp.port), a
+--- sum of what is no number.
+---
+---```lua
+---local ce = require "capengine"
+---local top = ce.group { by = { "ip.src", "ip.dst" }, sum = "frame.len", max = "frame.len" }
+---for batch in ce.open("trace.pcap"):batches() do top:add(batch) end
+---for row in top:rows { order = "frame.len", limit = 2 } do
+---  print(row["ip.src"], row["ip.dst"], row.count, row["frame.len"], row["max(frame.len)"])
+---end
+---```
+---```output
+---10.20.0.7	10.20.0.2	92	133474	1514
+---10.20.0.11	10.20.0.2	260	19500	90
+---```
+---
+--- Flows that end, with both directions in one row:
+---
+---```lua
+----- capengine run ended.lua -r trace.pcap -f "tcp port 8730"
+---local ce = require "capengine"
+---local flows = ce.group {
+---  by = "flow.key", sum = "frame.len", first = "frame.time_epoch", idle = 30,
+---  expired = function(row)
+---    print(row["flow.key"], row.count, row["frame.len"])
+---  end,
+---}
+---return {
+---  batch = function(batch) flows:add(batch) end,
+---  finish = function() flows:flush() end,
+---}
+---```
+---```output
+---10.20.0.2:8730 10.20.0.7:34653 6	138	136236
+---```
+---@param options capengine.group.options
+---@return capengine.group
+function capengine.group(options) end
+
+---@class capengine.group
+---@operator len: integer
+local group = {}
+
+--- Count the packets of a batch.
+---@param batch pcap.batch
+function group:add(batch) end
+
+---@class capengine.rows.options
+---@field order string? a name in the rows; default: as the keys first came
+---@field ascending boolean? default false: the largest first
+---@field limit integer? most rows; default all
+
+--- An iterator over rows. Equals stand in the order of their keys, IPv4 before IPv6; rows
+--- that lack the value they are ordered by come last. With an order and a limit, no more
+--- than `limit` rows are kept. Raises when the group was changed meanwhile.
+---@param options capengine.rows.options?
+---@return fun(): capengine.row?
+function group:rows(options) end
+
+--- The row of a key, whose values are written as rows have them; nil: there is none.
+---
+---```lua
+---local ce = require "capengine"
+---local ports = ce.group { by = { "ip.dst", "tcp.dstport" } }
+---for batch in ce.open("trace.pcap"):batches() do ports:add(batch) end
+---assert(ports:get("10.20.0.2", 22).count > 100)
+---assert(ports:get("10.20.0.2", 23) == nil)
+---```
+---@param ... integer|boolean|string a value for each field of the key
+---@return capengine.row?
+function group:get(...) end
+
+--- What was counted when there was no row for it; nil: nothing. It has no key.
+---@return capengine.row?
+function group:other() end
+
+--- How many rows there are, `other` apart; as #group.
+---@return integer
+function group:len() end
+
+--- Packets that lacked a field of the key.
+---@return integer
+function group:skipped() end
+
+--- How many rows were over so far: idle, or flushed.
+---@return integer
+function group:expired() end
+
+--- How many rows made room for others.
+---@return integer
+function group:evicted() end
+
+--- Bytes of memory that the group has, out of Lua's heap.
+---@return integer
+function group:memory() end
+
+--- Add the rows of another, as if its packets had come after this one's. Raises when
+--- that has other keys or values.
+---@param other capengine.group
+function group:merge(other) end
+
+--- It is now this late, though no packet came: in a `tick` hook, live, where `idle` rows
+--- would wait for the next packet.
+---@param now_ns integer
+function group:expire(now_ns) end
+
+--- All rows are over: `expired`, where there is one, gets them, in the order in which
+--- they began.
+function group:flush() end
+
+--- Forget all rows and counts.
+function group:clear() end
+
+---@class capengine.top.options
+---@field by string|string[] the fields of the key, up to 16
+---@field weight string? a number that packets count; default: each counts 1
+---@field capacity integer? keys that are kept, up to 2^24; default 1024
+---@field seed integer? of the hash of keys; default a random one
+
+--- The heaviest keys of any number, in the memory of `capacity` keys ("space-saving").
+--- A row has the values of its key, `count` and `error`: what its key truly weighs is at
+--- most `count`, and at least `count` - `error`; no error is larger than total/capacity,
+--- and every key that weighs more than that has a row. Merging keeps all of this.
+---
+---```lua
+---local ce = require "capengine"
+---local heavy = ce.top { by = "flow.src", weight = "frame.len", capacity = 100 }
+---for batch in ce.open("trace.pcap"):batches() do heavy:add(batch) end
+---for row in heavy:rows { limit = 2 } do
+---  print(row["flow.src"], row.count, row.error)
+---end
+---```
+---```output
+---10.20.0.7	135962	0
+---10.20.0.11	26154	0
+---```
+---@param options capengine.top.options
+---@return capengine.top
+function capengine.top(options) end
+
+---@class capengine.top
+---@operator len: integer
+local top = {}
+
+---@param batch pcap.batch
+function top:add(batch) end
+
+--- An iterator over rows, the largest count first. Raises when the top was changed
+--- meanwhile.
+---@param options { limit: integer? }? default: all
+---@return fun(): capengine.row?
+function top:rows(options) end
+
+--- How many rows there are; as #top.
+---@return integer
+function top:len() end
+
+--- What all packets that were added weigh together.
+---@return integer
+function top:total() end
+
+--- Packets that lacked a field of the key.
+---@return integer
+function top:skipped() end
+
+--- Bytes of memory that it has, out of Lua's heap.
+---@return integer
+function top:memory() end
+
+--- Add another of the same key, weight and capacity; raises for any other.
+---@param other capengine.top
+function top:merge(other) end
+
+function top:clear() end
+
+---@class capengine.distinct.options
+---@field of string|string[] the fields whose combinations are counted, up to 16
+---@field precision integer? 4 to 18; default 14: 16 KiB and a standard error of 0.8 %
+---@field seed integer? default 0, so that the same packets give the same estimate
+
+--- About how many different values a field has, or combinations of several fields, in
+--- 2^precision bytes (HyperLogLog): the standard error is 1.04 / sqrt(2^precision).
+---
+---```lua
+---local ce = require "capengine"
+---local sources = ce.distinct { of = "flow.src" }
+---for batch in ce.open("trace.pcap"):batches() do sources:add(batch) end
+---assert(sources:estimate() == 19)
+---```
+---@param options capengine.distinct.options
+---@return capengine.distinct
+function capengine.distinct(options) end
+
+---@class capengine.distinct
+local distinct = {}
+
+---@param batch pcap.batch
+function distinct:add(batch) end
+
+---@return integer different
+function distinct:estimate() end
+
+--- Packets that lacked a field.
+---@return integer
+function distinct:skipped() end
+
+--- Add another of the same fields, precision and seed; raises for any other. What both
+--- had counts once.
+---@param other capengine.distinct
+function distinct:merge(other) end
+
+function distinct:clear() end
+
 return capengine

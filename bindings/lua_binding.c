@@ -2,10 +2,21 @@
 /* lua_binding.c - see lua_binding.h. */
 #include <limits.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "lua_binding.h"
 
 static const char state_key; /* its address is the key in the registry */
+
+/* The struct is the first userdata of all, and so the last that is collected. */
+static int close_state(lua_State *L)
+{
+	struct ce_lua *lua = lua_touserdata(L, 1);
+
+	ce_decode_close(lua->kept_decode);
+	lua->kept_decode = NULL;
+	return 0;
+}
 
 struct ce_lua *ce_lua_get(lua_State *L)
 {
@@ -18,6 +29,12 @@ struct ce_lua *ce_lua_get(lua_State *L)
 		return lua;
 	lua = lua_newuserdatauv(L, sizeof(*lua), 0);
 	memset(lua, 0, sizeof(*lua));
+	if (getrandom(&lua->seed, sizeof(lua->seed), GRND_NONBLOCK) < 0)
+		lua->seed = (uint64_t)ce_clock_mono_ns();
+	lua_createtable(L, 0, 1);
+	lua_pushcfunction(L, close_state);
+	lua_setfield(L, -2, "__gc");
+	lua_setmetatable(L, -2);
 	lua_rawsetp(L, LUA_REGISTRYINDEX, &state_key);
 	return lua;
 }
@@ -92,4 +109,12 @@ void ce_lua_class(lua_State *L, const char *name, const luaL_Reg *metamethods,
 	luaL_setfuncs(L, methods, 0);
 	lua_setfield(L, -2, "__index");
 	lua_pop(L, 1);
+}
+
+void ce_lua_add_methods(lua_State *L, const char *name, const luaL_Reg *methods)
+{
+	luaL_getmetatable(L, name);
+	lua_getfield(L, -1, "__index");
+	luaL_setfuncs(L, methods, 0);
+	lua_pop(L, 2);
 }

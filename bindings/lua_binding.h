@@ -21,16 +21,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CE_LUA_BPF    "capengine.bpf"
-#define CE_LUA_BATCH  "capengine.batch"
-#define CE_LUA_DUMPER "capengine.dumper"
-#define CE_LUA_HANDLE "capengine.handle"
-#define CE_LUA_PACKET "capengine.packet"
+#define CE_LUA_BPF      "capengine.bpf"
+#define CE_LUA_BATCH    "capengine.batch"
+#define CE_LUA_COLUMN   "capengine.column"
+#define CE_LUA_DISTINCT "capengine.distinct"
+#define CE_LUA_DUMPER   "capengine.dumper"
+#define CE_LUA_GROUP    "capengine.group"
+#define CE_LUA_HANDLE   "capengine.handle"
+#define CE_LUA_PACKET   "capengine.packet"
+#define CE_LUA_ROWS     "capengine.rows"
+#define CE_LUA_TOP      "capengine.top"
+#define CE_LUA_WHERE    "capengine.where"
 
 /* The batch that a handle lends to the script at the moment. */
 struct ce_lua_lent {
 	struct ce_batch *batch; /* NULL: none */
 	uint64_t sequence;
+	struct ce_lua_handle *handle;
 };
 
 struct ce_lua_dumper {
@@ -52,6 +59,9 @@ struct ce_lua_handle {
 	int timeout_ms;
 	uint64_t written; /* by those of its dumpers that were closed */
 	struct ce_err last;
+	struct ce_decode *decode; /* of the lent batch; NULL: no field was asked for */
+	uint64_t decoded;         /* the sequence of the batch that it has */
+	uint64_t wanted[CE_BATCH_WORDS]; /* the packets that it has decoded */
 	bool activated;
 	bool closed;
 	bool reading;     /* one of its callbacks runs */
@@ -65,6 +75,8 @@ struct ce_lua {
 	struct ce_lua_lent *hot;       /* where the last packet was found */
 	struct ce_stats closed;        /* sums over handles that were closed */
 	bool opened;                   /* there was one, with packets or without */
+	struct ce_decode *kept_decode; /* of kept packets; NULL: none yet */
+	uint64_t seed;                 /* of hashes of flows: flow.hash */
 	/* What a program that runs scripts sets, before any script runs. */
 	int interrupt_fd;           /* readable: every capture stops; 0: none */
 	size_t ring_bytes;          /* for every handle; 0: the default */
@@ -97,6 +109,9 @@ int ce_lua_fail(lua_State *L, int code, const char *text);
 void ce_lua_class(lua_State *L, const char *name, const luaL_Reg *metamethods,
                   const luaL_Reg *methods);
 
+/* Add methods to a class that was made. [-0, +0, m] */
+void ce_lua_add_methods(lua_State *L, const char *name, const luaL_Reg *methods);
+
 /* Keep scripts from the metatable on top, whose __gc is not theirs. [-0, +0, m] */
 void ce_lua_lock_class(lua_State *L);
 
@@ -112,11 +127,19 @@ struct ce_lua_packet {
 	const unsigned char *data; /* lent while the packet is */
 	struct ce_record record;
 	int64_t ts_ns;
+	uint64_t number; /* in its capture, from 1 */
 	struct ce_origin origin;
 };
 
 /* The packet at argument `arg`, a view or a kept one. [-0, +0, v] */
 struct ce_lua_packet ce_lua_check_packet(lua_State *L, int arg);
+
+/*
+ * Is the packet at argument `arg` a view? Then its handle and index; false for a kept
+ * one. Raises when its batch is over, and for what is no packet. [-0, +0, v]
+ */
+bool ce_lua_find_packet(lua_State *L, struct ce_lua *lua, int arg,
+                        struct ce_lua_handle **handle, uint32_t *index);
 
 void ce_lua_open_packet(lua_State *L);
 
@@ -175,8 +198,62 @@ extern const luaL_Reg ce_lua_filter_methods[]; /* lua_bpf.c */
 extern const luaL_Reg ce_lua_dump_methods[];   /* lua_dumper.c */
 extern const luaL_Reg ce_lua_batch_methods[];  /* lua_batch.c */
 
+/* Methods of batches, beside lua_batch.c's own. */
+extern const luaL_Reg ce_lua_column_methods[]; /* lua_column.c */
+
+/* Functions of `capengine`, beside lua_capengine.c's own. */
+extern const luaL_Reg ce_lua_field_functions[]; /* lua_field.c */
+extern const luaL_Reg ce_lua_open_functions[];  /* lua_open.c */
+
 /* The netmask at argument `arg`, or unknown when there is none. [-0, +0, v] */
 uint32_t ce_lua_check_netmask(lua_State *L, int arg);
+
+/* lua_batch.c */
+
+/* A batch as scripts have it. */
+struct ce_lua_batch {
+	struct ce_lua_handle *handle; /* kept alive by the user value */
+	uint64_t sequence;            /* 0: none yet */
+	uint32_t count;               /* packets in it: bits set in `selected` */
+	uint64_t selected[CE_BATCH_WORDS];
+};
+
+/* The batch at argument `arg`. Raises when it is over. [-0, +0, v] */
+struct ce_lua_batch *ce_lua_check_batch(lua_State *L, int arg);
+
+/* Push a copy of the batch at `index`, whose selection the caller narrows. [-0, +1, m] */
+struct ce_lua_batch *ce_lua_narrow_batch(lua_State *L, int index);
+
+/* lua_column.c */
+
+/* The columns of the batch's packets, to select from by batch->selected. [-0, +0, m] */
+struct ce_decode *ce_lua_decode(lua_State *L, const struct ce_lua_batch *batch);
+
+/* The columns of the batch that the handle lends. [-0, +0, m] */
+struct ce_decode *ce_lua_decode_handle(lua_State *L, struct ce_lua_handle *handle);
+
+/* A field's column, in which packet i of the lent batch is decoded. [-0, +0, m] */
+const struct ce_column *ce_lua_column_at(lua_State *L, struct ce_lua_handle *handle,
+                                         const struct ce_field *field, uint32_t i);
+
+void ce_lua_open_column(lua_State *L);
+
+/* lua_where.c: adds batch:where to the class of batches. [-0, +0, m] */
+void ce_lua_open_where(lua_State *L);
+
+/* lua_field.c */
+
+/* The field named at argument `arg`; one that has a column. [-0, +0, v] */
+const struct ce_field *ce_lua_check_field(lua_State *L, int arg);
+const struct ce_field *ce_lua_check_column_field(lua_State *L, int arg);
+
+/* Push a value of the field's width; not of CE_FIELD_BYTES. [-0, +1, m] */
+void ce_lua_push_field_value(lua_State *L, const struct ce_field *field,
+                             const void *value);
+
+/* Push packet i's value, or nil where it has none. [-0, +1, m] */
+void ce_lua_push_value(lua_State *L, const struct ce_column *column, uint32_t i,
+                       const struct ce_batch *batch);
 
 /*
  * Push a batch object of the handle at stack index `index`, over no packets yet;
@@ -185,6 +262,57 @@ uint32_t ce_lua_check_netmask(lua_State *L, int arg);
  */
 void ce_lua_push_batch(lua_State *L, int index);
 void ce_lua_fill_batch(lua_State *L, uint32_t end);
+
+/* lua_option.c: the table of options at `index` of a call that is named */
+
+/* Raises for an option that is not in names, NULL last. [-0, +0, v] */
+void ce_lua_check_names(lua_State *L, int index, const char *call,
+                        const char *const *names);
+
+/* An integer; `absent` where there is none. [-0, +0, v] */
+lua_Integer ce_lua_option_integer(lua_State *L, int index, const char *name,
+                                  lua_Integer least, lua_Integer most,
+                                  lua_Integer absent);
+
+/* Fields, by one name or a list of names, none where it is absent; at most `most`.
+   Gives how many. [-0, +0, v] */
+size_t ce_lua_option_fields(lua_State *L, int index, const char *name,
+                            const struct ce_field **fields, size_t most);
+
+/* A seed into *seed; false where there is none. [-0, +0, v] */
+bool ce_lua_option_seed(lua_State *L, int index, uint64_t *seed);
+
+/* lua_value.c */
+
+/* The value at argument `arg`, as scripts see them, in the form of a column of the
+   field. [-0, +0, v] */
+void ce_lua_check_value(lua_State *L, int arg, const struct ce_field *field, void *value);
+
+/* Push a value that may not be aligned; not of CE_FIELD_BYTES. [-0, +1, m] */
+void ce_lua_push_copy(lua_State *L, const struct ce_field *field, const void *value);
+
+/* lua_group.c and lua_group_rows.c */
+
+struct ce_lua_group {
+	struct ce_group *group; /* NULL: not opened */
+};
+
+enum { CE_LUA_GROUP_NAMES = 1, CE_LUA_GROUP_EXPIRED }; /* user values of a group */
+
+struct ce_lua_group *ce_lua_check_group(lua_State *L, int arg);
+
+/* Push a table of the row's values by the names of columns. [-0, +1, m] */
+void ce_lua_push_row(lua_State *L, int index, const struct ce_group_row *row);
+
+void ce_lua_open_group(lua_State *L);
+void ce_lua_open_rows(lua_State *L);
+void ce_lua_open_top(lua_State *L);
+void ce_lua_open_distinct(lua_State *L);
+
+extern const luaL_Reg ce_lua_rows_methods[]; /* of groups, in lua_group_rows.c */
+extern const luaL_Reg ce_lua_group_functions[];
+extern const luaL_Reg ce_lua_top_functions[];
+extern const luaL_Reg ce_lua_distinct_functions[];
 
 int luaopen_capengine(lua_State *L);
 int luaopen_capengine_pcap(lua_State *L);

@@ -27,6 +27,10 @@ static void push_pcap(lua_State *L)
 	ce_lua_open_bpf(L);
 	ce_lua_open_dumper(L);
 	ce_lua_open_device(L);
+	ce_lua_open_group(L);
+	ce_lua_open_rows(L);
+	ce_lua_open_top(L);
+	ce_lua_open_distinct(L);
 	ce_lua_open_linktype(L);
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.pcap");
@@ -80,6 +84,11 @@ static const luaL_Reg functions[] = {
 int luaopen_capengine(lua_State *L)
 {
 	luaL_newlib(L, functions);
+	luaL_setfuncs(L, ce_lua_field_functions, 0);
+	luaL_setfuncs(L, ce_lua_open_functions, 0);
+	luaL_setfuncs(L, ce_lua_group_functions, 0);
+	luaL_setfuncs(L, ce_lua_top_functions, 0);
+	luaL_setfuncs(L, ce_lua_distinct_functions, 0);
 	push_pcap(L);
 	lua_setfield(L, -2, "pcap");
 	return 1;

@@ -18,6 +18,7 @@ struct ce_lua_handle *ce_lua_push_handle(lua_State *L)
 
 	memset(handle, 0, sizeof(*handle));
 	handle->inject_fd = -1;
+	handle->lent.handle = handle;
 	luaL_setmetatable(L, CE_LUA_HANDLE);
 	lua_newtable(L); /* its open dumpers, which it keeps */
 	lua_setiuservalue(L, -2, 1);
@@ -115,6 +116,8 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle)
 	if (lua->hot == &handle->lent)
 		lua->hot = NULL;
 	handle->lent.batch = NULL;
+	ce_decode_close(handle->decode);
+	handle->decode = NULL;
 	handle->reader = NULL;
 	unlink_handle(lua, handle);
 	if (reader) {

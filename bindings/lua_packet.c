@@ -58,6 +58,7 @@ static struct ce_lua_packet from_batch(const struct ce_batch *batch, uint32_t i)
 		.data = batch->data[i],
 		.record = ce_batch_record(batch, i),
 		.ts_ns = batch->ts_ns[i],
+		.number = batch->first_number + i,
 		.origin = batch->origin,
 	};
 }
@@ -97,6 +98,22 @@ static struct ce_lua_packet check_with(lua_State *L, struct ce_lua *lua, int arg
 struct ce_lua_packet ce_lua_check_packet(lua_State *L, int arg)
 {
 	return check_with(L, ce_lua_get(L), arg);
+}
+
+bool ce_lua_find_packet(lua_State *L, struct ce_lua *lua, int arg,
+                        struct ce_lua_handle **handle, uint32_t *index)
+{
+	uint64_t bits = (uintptr_t)lua_touserdata(L, arg);
+	struct ce_batch *batch;
+
+	if (lua_islightuserdata(L, arg) && is_view(bits) &&
+	    look_up(lua, bits, &batch, index)) {
+		*handle = lua->hot->handle;
+		return true;
+	}
+	if (!test_kept(L, arg))
+		bad_packet(L, arg);
+	return false;
 }
 
 /* The packet behind argument 1. Raises if its batch is over. [-0, +0, v] */

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include <capengine/err.h>
+#include <capengine/selection.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -149,19 +150,7 @@ static inline void ce_batch_deselect(struct ce_batch *batch, uint32_t i)
 /* The first wanted packet at or after i; batch->count when there is none. */
 static inline uint32_t ce_batch_next(const struct ce_batch *batch, uint32_t i)
 {
-	uint32_t word = i / 64;
-	uint64_t bits;
-
-	if (i >= batch->count)
-		return batch->count;
-	bits = batch->selected[word] >> i % 64;
-	if (bits)
-		return i + (uint32_t)__builtin_ctzll(bits);
-	while (++word * 64 < batch->count)
-		if (batch->selected[word])
-			return word * 64 +
-			       (uint32_t)__builtin_ctzll(batch->selected[word]);
-	return batch->count;
+	return ce_selection_next(batch->selected, i, batch->count);
 }
 
 #ifdef __cplusplus

@@ -14,15 +14,22 @@
 #include <capengine/batch.h>
 #include <capengine/capture.h>
 #include <capengine/clock.h>
+#include <capengine/decode.h>
+#include <capengine/distinct.h>
 #include <capengine/dump.h>
 #include <capengine/err.h>
+#include <capengine/field.h>
 #include <capengine/filter.h>
+#include <capengine/group.h>
 #include <capengine/inject.h>
 #include <capengine/packet_time.h>
 #include <capengine/reader.h>
 #include <capengine/ring.h>
+#include <capengine/selection.h>
 #include <capengine/source.h>
 #include <capengine/stats.h>
+#include <capengine/top.h>
+#include <capengine/where.h>
 
 #ifdef __cplusplus
 extern "C" {

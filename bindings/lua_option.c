@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* lua_option.c - what a call that takes a table of options reads from it. */
+#include <string.h>
+
+#include "lua_binding.h"
+
+void ce_lua_check_names(lua_State *L, int index, const char *call,
+                        const char *const *names)
+{
+	luaL_checktype(L, index, LUA_TTABLE);
+	for (lua_pushnil(L); lua_next(L, index); lua_pop(L, 1)) {
+		const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
+		                                                  : "?";
+		size_t i = 0;
+
+		while (names[i] && strcmp(names[i], name) != 0)
+			i++;
+		if (!names[i])
+			luaL_error(L, "%s has no option %s", call, name);
+	}
+}
+
+lua_Integer ce_lua_option_integer(lua_State *L, int index, const char *name,
+                                  lua_Integer least, lua_Integer most, lua_Integer absent)
+{
+	lua_Integer value = absent;
+	int is_integer;
+
+	if (lua_getfield(L, index, name) != LUA_TNIL) {
+		value = lua_tointegerx(L, -1, &is_integer);
+		if (!is_integer || value < least || value > most)
+			luaL_error(L, "option %s: an integer from %I to %I is wanted",
+			           name, least, most);
+	}
+	lua_pop(L, 1);
+	return value;
+}
+
+/* The field whose name is on top of the stack. [-1, +0, v] */
+static const struct ce_field *pop_field(lua_State *L, const char *option)
+{
+	const struct ce_field *field;
+
+	if (lua_type(L, -1) != LUA_TSTRING)
+		luaL_error(L, "option %s: a field's name or a list of them is wanted",
+		           option);
+	field = ce_lua_check_column_field(L, lua_gettop(L));
+	lua_pop(L, 1);
+	return field;
+}
+
+size_t ce_lua_option_fields(lua_State *L, int index, const char *name,
+                            const struct ce_field **fields, size_t most)
+{
+	size_t count = 0;
+
+	switch (lua_getfield(L, index, name)) {
+	case LUA_TNIL:
+		break;
+	case LUA_TTABLE:
+		count = lua_rawlen(L, -1);
+		if (count > most)
+			luaL_error(L, "option %s: at most %d fields are possible", name,
+			           (int)most);
+		for (size_t i = 0; i < count; i++) {
+			lua_rawgeti(L, -1, (lua_Integer)i + 1);
+			fields[i] = pop_field(L, name);
+		}
+		break;
+	default:
+		if (!most)
+			luaL_error(L, "option %s: one field too many", name);
+		lua_pushvalue(L, -1);
+		fields[count++] = pop_field(L, name);
+	}
+	lua_pop(L, 1);
+	return count;
+}
+
+bool ce_lua_option_seed(lua_State *L, int index, uint64_t *seed)
+{
+	int type = lua_getfield(L, index, "seed");
+
+	lua_pop(L, 1);
+	*seed = (uint64_t)ce_lua_option_integer(L, index, "seed", LUA_MININTEGER,
+	                                        LUA_MAXINTEGER, 0);
+	return type != LUA_TNIL;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * gather.c - see recipe_int.h: one field of all packets of a batch at once.
+ *
+ * No branch depends on a packet. One that lacks the field is read from a block of
+ * zeros instead, and its bit stays clear.
+ */
+#include <string.h>
+
+#include "recipe_int.h"
+
+static const uint8_t all_zero[CE_BATCH_PACKETS];
+static const uint32_t at_zero[CE_BATCH_PACKETS];
+static const unsigned char nothing[16];
+
+/* Which header, as columns: packet i has it when kind[i] & kinds. */
+struct place {
+	const uint8_t *kind;
+	const uint32_t *at;
+	const uint32_t *limit;
+	uint32_t offset; /* in the header */
+	uint32_t needs;
+	uint8_t kinds;
+	uint8_t flip; /* xor for kind[i]: an array of zeros becomes one of ones */
+};
+
+static inline __attribute__((always_inline)) uint64_t load(const unsigned char *at,
+                                                           uint32_t bytes)
+{
+	uint64_t value = 0;
+
+	for (uint32_t i = 0; i < bytes; i++)
+		value = value << 8 | at[i];
+	return value;
+}
+
+static inline __attribute__((always_inline)) void put(void *values, uint32_t i,
+                                                      uint32_t width, uint64_t value)
+{
+	switch (width) {
+	case 1:
+		((uint8_t *)values)[i] = (uint8_t)value;
+		break;
+	case 2:
+		((uint16_t *)values)[i] = (uint16_t)value;
+		break;
+	case 4:
+		((uint32_t *)values)[i] = (uint32_t)value;
+		break;
+	default:
+		((uint64_t *)values)[i] = value;
+		break;
+	}
+}
+
+/* The loop, for constants `bytes` and `width`. */
+static inline __attribute__((always_inline)) void gather(
+	const struct ceint_view *view, const struct place *place,
+	const struct ceint_recipe *recipe, struct ce_column *column, void *values,
+	uint32_t bytes, uint32_t width)
+{
+	const struct ce_batch *batch = view->batch;
+	const unsigned char *const *data = batch->data;
+	uint32_t count = batch->count, offset = place->offset, needs = place->needs;
+	uint32_t shift = recipe->shift, scale = recipe->scale ? recipe->scale : 1;
+	uint64_t mask = recipe->mask ? recipe->mask : UINT64_MAX;
+
+	for (uint32_t word = 0; word * 64 < count; word++) {
+		uint32_t first = word * 64, end = count - first < 64 ? count : first + 64;
+		uint64_t bits = 0;
+
+		for (uint32_t i = first; i < end; i++) {
+			uint32_t at = place->at[i], limit = place->limit[i];
+			bool has = ((place->kind[i] ^ place->flip) & place->kinds) &&
+			           at <= limit && limit - at >= needs;
+			const unsigned char *from = has ? data[i] + at + offset : nothing;
+
+			bits |= (uint64_t)has << (i - first);
+			if (width == 16)
+				memcpy((unsigned char *)values + (size_t)i * 16, from,
+				       16);
+			else if (width < bytes) /* only booleans are narrower */
+				put(values, i, width,
+				    (load(from, bytes) >> shift & mask) != 0);
+			else
+				put(values, i, width,
+				    (load(from, bytes) >> shift & mask) * scale);
+		}
+		column->present[word] = bits & view->wanted[word];
+	}
+}
+
+/* Every recipe is one of these shapes. */
+static void gather_shape(const struct ceint_view *view, const struct place *place,
+                         const struct ceint_recipe *recipe, struct ce_column *column,
+                         void *values)
+{
+	switch (recipe->bytes << 8 | column->field->width) {
+	case 0x0101:
+		gather(view, place, recipe, column, values, 1, 1);
+		break;
+	case 0x0102:
+		gather(view, place, recipe, column, values, 1, 2);
+		break;
+	case 0x0201:
+		gather(view, place, recipe, column, values, 2, 1);
+		break;
+	case 0x0202:
+		gather(view, place, recipe, column, values, 2, 2);
+		break;
+	case 0x0204:
+		gather(view, place, recipe, column, values, 2, 4);
+		break;
+	case 0x0404:
+		gather(view, place, recipe, column, values, 4, 4);
+		break;
+	case 0x0608:
+		gather(view, place, recipe, column, values, 6, 8);
+		break;
+	default:
+		gather(view, place, recipe, column, values, 16, 16);
+		break;
+	}
+}
+
+void ceint_gather(const struct ceint_view *view, const struct ceint_recipe *recipe,
+                  struct ce_column *column, void *values)
+{
+	const struct ceint_layers *layers = view->layers;
+	struct place place = {
+		.kind = all_zero,
+		.at = at_zero,
+		.limit = view->batch->caplen,
+		.offset = recipe->at,
+		.needs = recipe->needs ? recipe->needs
+	                               : recipe->at + (uint32_t)recipe->bytes,
+		.kinds = recipe->kinds,
+	};
+
+	switch (recipe->header) {
+	case CEINT_AT_LINK:
+		if (layers->link == recipe->kinds)
+			place.flip = UINT8_MAX;
+		break;
+	case CEINT_AT_NETWORK:
+		place.kind = layers->network;
+		place.at = layers->network_at;
+		break;
+	case CEINT_AT_TRANSPORT:
+		place.kind = layers->transport;
+		place.at = layers->transport_at;
+		place.limit = layers->captured;
+		break;
+	}
+	gather_shape(view, &place, recipe, column, values);
+}

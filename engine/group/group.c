@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* group.c - see <capengine/group.h>: a group's life, and adding to it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "group/group_int.h"
+
+enum { MOST_ROWS = 1 << 30 };
+
+/* Has a row something that may be missing? */
+static bool has_missable(const struct ce_group_options *options)
+{
+	for (size_t k = 0; k < options->value_count; k++)
+		if (options->values[k].op != CE_GROUP_SUM &&
+		    options->values[k].op != CE_GROUP_DISTINCT)
+			return true;
+	return false;
+}
+
+static void name_columns(struct ce_group *group)
+{
+	for (uint32_t k = 0; k < group->keys.count; k++)
+		group->column[group->columns++] =
+			(struct ce_group_column){CE_GROUP_KEY, group->keys.field[k]};
+	group->column[group->columns++] = (struct ce_group_column){.op = CE_GROUP_COUNT};
+	for (size_t k = 0; k < group->value_count; k++)
+		group->column[group->columns++] = (struct ce_group_column){
+			group->value[k].op, group->value[k].field};
+}
+
+/* Lay out an entry, and allocate. */
+static int open_rows(struct ce_group *group, const struct ce_group_options *options,
+                     struct ce_err *err)
+{
+	uint32_t offset = sizeof(uint64_t), key_offset;
+	int bytes;
+
+	if (has_missable(options)) {
+		group->has_offset = offset;
+		offset += (uint32_t)sizeof(uint64_t);
+	}
+	if (group->evict || group->idle_ns) {
+		group->seen_offset = offset;
+		offset += (uint32_t)sizeof(int64_t);
+	}
+	key_offset = offset;
+	bytes = ceint_values_open(group, options->values, options->value_count,
+	                          key_offset + group->keys.bytes, err);
+	if (bytes < 0)
+		return bytes;
+	name_columns(group);
+	if (ceint_table_open(&group->table, (uint32_t)bytes, key_offset,
+	                     group->keys.bytes) < 0 ||
+	    ceint_block_open(&group->block, &group->keys) < 0)
+		return ce_err_set(err, -ENOMEM, "out of memory");
+	group->other = calloc(2, group->table.stride);
+	if (!group->other)
+		return ce_err_set(err, -ENOMEM, "out of memory");
+	group->taken = group->other + group->table.stride;
+	return 0;
+}
+
+int ce_group_open(struct ce_group **group, const struct ce_group_options *options,
+                  struct ce_err *err)
+{
+	struct ce_group *self = calloc(1, sizeof(*self));
+	int rc;
+
+	if (!self)
+		return ce_err_set(err, -ENOMEM, "out of memory");
+	self->capacity = options->capacity && options->capacity < MOST_ROWS
+	                         ? options->capacity
+	                         : MOST_ROWS;
+	self->evict = options->evict;
+	self->keep = options->keep;
+	self->idle_ns = options->idle_ns;
+	ce_packet_time_open(&self->time, 0);
+	rc = ceint_keys_open(&self->keys, options->by, options->by_count, options->seed,
+	                     err);
+	if (rc == 0)
+		rc = open_rows(self, options, err);
+	if (rc < 0) {
+		ce_group_close(self);
+		return rc;
+	}
+	*group = self;
+	return 0;
+}
+
+void ce_group_close(struct ce_group *group)
+{
+	if (!group)
+		return;
+	ceint_table_close(&group->table);
+	ceint_block_close(&group->block);
+	free(group->over.rows);
+	free(group->other);
+	free(group);
+}
+
+void ce_group_clear(struct ce_group *group)
+{
+	group->version++;
+	ceint_table_clear(&group->table);
+	memset(group->other, 0, group->table.stride);
+	group->over.first = group->over.end = 0;
+	group->flush_left = 0;
+	group->hand = group->evict_hand = 0;
+	group->counts = (struct ce_group_counts){0};
+	ce_packet_time_open(&group->time, 0);
+	group->lapse = 0;
+}
+
+/* Note when packet i came; a row that was idle until then is over. */
+static void touch(struct ce_group *group, uint32_t i)
+{
+	unsigned char *entry = group->block.entry[i];
+	int64_t *seen = ceint_seen(group, entry), now = group->stamp[i];
+
+	if (group->idle_ns && entry != group->other && now - *seen > group->idle_ns) {
+		ceint_values_add(group, group->settled, i);
+		group->settled = i;
+		if (ceint_count(entry))
+			ceint_over_restart(group, entry);
+	}
+	*seen = now;
+}
+
+void ceint_group_settle(struct ce_group *group, uint32_t to)
+{
+	for (uint32_t i = group->settled; group->seen_offset && i < to; i++)
+		touch(group, i);
+	ceint_values_add(group, group->settled, to);
+	group->settled = to;
+}
+
+/* An entry for the key of packet i, which has none. */
+static unsigned char *place(struct ce_group *group, uint32_t i)
+{
+	const struct ceint_block *block = &group->block;
+
+	if (group->table.live >= group->capacity) {
+		if (!group->evict)
+			return group->other;
+		ceint_group_settle(group, i);
+		ceint_over_evict(group);
+	}
+	return ceint_table_insert(&group->table, block->hash[i],
+	                          ceint_block_key(block, group->keys.bytes, i));
+}
+
+/* Memory for all that a block may need. 0 or -ENOMEM. */
+static int reserve(struct ce_group *group)
+{
+	int rc = ceint_table_reserve(&group->table, CEINT_BLOCK);
+
+	/* A packet may end the row of its key and, if that is new, another. */
+	return rc < 0 ? rc : ceint_over_reserve(group, CEINT_BLOCK);
+}
+
+/* Hash the block's keys, and find memory for them. 0 or -ENOMEM. */
+static int prepare(struct ce_group *group)
+{
+	int rc = reserve(group);
+
+	if (rc < 0)
+		return rc;
+	ceint_keys_hash(&group->keys, &group->block);
+	ceint_table_prefetch(&group->table, &group->block);
+	group->block_count++;
+	group->settled = 0;
+	return 0;
+}
+
+/* When the block's packets came. */
+static void stamp(struct ce_group *group, const struct ce_batch *batch)
+{
+	struct ce_tick tick;
+
+	for (uint32_t i = 0; i < group->block.count; i++)
+		if (group->idle_ns) {
+			int64_t ts_ns = batch->ts_ns[group->block.packet[i]];
+
+			ce_packet_time_due(&group->time, ts_ns, &tick);
+			group->stamp[i] = group->time.now_ns;
+		} else {
+			group->stamp[i] = (int64_t)group->block_count;
+		}
+}
+
+static int add_block(struct ce_group *group, const struct ce_batch *batch)
+{
+	struct ceint_block *block = &group->block;
+	int rc = prepare(group);
+	uint32_t i = 0;
+
+	if (rc < 0)
+		return rc;
+	if (group->seen_offset)
+		stamp(group, batch);
+	while ((i = ceint_table_look(&group->table, block, i)) < block->count) {
+		block->entry[i] = place(group, i);
+		i++;
+	}
+	ceint_group_settle(group, i);
+	return 0;
+}
+
+int ce_group_add(struct ce_group *group, struct ce_decode *decode,
+                 const uint64_t selected[CE_BATCH_WORDS])
+{
+	const struct ce_batch *batch = ce_decode_batch(decode);
+	int rc = ceint_keys_begin(&group->keys, decode);
+
+	group->version++;
+	if (rc == 0)
+		rc = ceint_values_begin(group, decode);
+	for (uint32_t word = 0; rc == 0 && word * 64 < batch->count; word++) {
+		if (!selected[word])
+			continue;
+		group->counts.skipped += ceint_keys_gather(&group->keys, word,
+		                                           selected[word], &group->block);
+		if (group->block.count)
+			rc = add_block(group, batch);
+	}
+	return rc < 0 ? rc : ceint_over_lapse(group);
+}
+
+static bool same_shape(const struct ce_group *a, const struct ce_group *b)
+{
+	bool same = a->columns == b->columns;
+
+	for (size_t k = 0; same && k < a->columns; k++)
+		same = a->column[k].op == b->column[k].op &&
+		       a->column[k].field == b->column[k].field;
+	return same;
+}
+
+/* Put the keys of other's rows from *number on into the block; moves on. */
+static void gather_rows(struct ce_group *group, const struct ce_group *other,
+                        uint32_t *number, unsigned char **rows)
+{
+	struct ceint_block *block = &group->block;
+
+	block->count = 0;
+	for (; *number < other->table.used && block->count < CEINT_BLOCK; ++*number) {
+		unsigned char *row = ceint_table_entry(&other->table, *number);
+
+		if (!ceint_count(row))
+			continue;
+		memcpy(ceint_block_key(block, group->keys.bytes, block->count),
+		       ceint_table_key(&other->table, row), group->keys.bytes);
+		rows[block->count++] = row;
+	}
+}
+
+/* When other's row was last seen, for this group. */
+static int64_t seen_in(const struct ce_group *group, const struct ce_group *other,
+                       unsigned char *row)
+{
+	bool comparable = group->idle_ns && other->idle_ns;
+
+	return comparable       ? *ceint_seen(other, row)
+	       : group->idle_ns ? group->time.now_ns
+	                        : (int64_t)group->block_count;
+}
+
+static void merge_row(struct ce_group *group, unsigned char *entry,
+                      const struct ce_group *other, unsigned char *row)
+{
+	ceint_values_merge(group, entry, other, row);
+	if (group->seen_offset && *ceint_seen(group, entry) < seen_in(group, other, row))
+		*ceint_seen(group, entry) = seen_in(group, other, row);
+}
+
+static void merge_block(struct ce_group *group, const struct ce_group *other,
+                        unsigned char **rows)
+{
+	struct ceint_block *block = &group->block;
+
+	for (uint32_t i = 0; i < block->count; i++) {
+		const void *key = ceint_block_key(block, group->keys.bytes, i);
+		unsigned char *entry =
+			ceint_table_find(&group->table, block->hash[i], key);
+
+		group->settled = i; /* nothing waits to be settled */
+		merge_row(group, entry ? entry : place(group, i), other, rows[i]);
+	}
+}
+
+static void merge_counts(struct ce_group *group, const struct ce_group *other)
+{
+	group->counts.skipped += other->counts.skipped;
+	group->counts.expired += other->counts.expired;
+	group->counts.evicted += other->counts.evicted;
+	ceint_values_merge(group, group->other, other, other->other);
+}
+
+int ce_group_merge(struct ce_group *group, const struct ce_group *other)
+{
+	unsigned char *rows[CEINT_BLOCK];
+	uint32_t number = 0;
+
+	if (group == other || !same_shape(group, other))
+		return -EINVAL;
+	group->version++;
+	if (other->time.started &&
+	    (!group->time.started || other->time.now_ns > group->time.now_ns))
+		group->time = other->time;
+	for (;;) {
+		int rc;
+
+		gather_rows(group, other, &number, rows);
+		if (!group->block.count)
+			break;
+		rc = prepare(group);
+		if (rc < 0)
+			return rc;
+		merge_block(group, other, rows);
+	}
+	merge_counts(group, other);
+	return 0;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * group_keys_int.h - keys of packets: the values of some fields, side by side.
+ *
+ * A batch is gone through in blocks of 64 packets, so that of each block first all
+ * keys are gathered, then all hashed, then all looked up, and the cache misses of a
+ * block overlap.
+ *
+ *     open -> begin(batch) -> gather(word 0), gather(word 1), ...
+ *
+ * Threads    one at a time
+ * Ownership  the caller owns the structs; close frees a block's keys
+ * Blocking   block_open allocates, begin where a column is new
+ */
+#ifndef CE_GROUP_KEYS_INT_H
+#define CE_GROUP_KEYS_INT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "capengine/decode.h"
+#include "capengine/err.h"
+#include "capengine/group.h"
+
+enum { CEINT_BLOCK = 64 };
+
+struct ceint_keys {
+	const struct ce_field *field[CE_GROUP_BY];
+	uint32_t offset[CE_GROUP_BY]; /* of the field in a key */
+	uint32_t count;
+	uint32_t bytes; /* of a key: a multiple of 8; zeros behind the last field */
+	uint64_t seed;
+	const struct ce_column *column[CE_GROUP_BY]; /* of the batch of the last begin */
+};
+
+/* The packets of a batch's word that have a key. */
+struct ceint_block {
+	uint32_t count;
+	uint32_t packet[CEINT_BLOCK]; /* its index in the batch */
+	uint64_t hash[CEINT_BLOCK];
+	unsigned char *entry[CEINT_BLOCK]; /* of the table, once looked up */
+	unsigned char *keys;               /* one after the other */
+};
+
+/* 0; -EINVAL with words; a NULL seed takes a random one. */
+int ceint_keys_open(struct ceint_keys *keys, const struct ce_field *const *fields,
+                    size_t count, const uint64_t *seed, struct ce_err *err);
+
+/* 0 or -ENOMEM. */
+int ceint_block_open(struct ceint_block *block, const struct ceint_keys *keys);
+void ceint_block_close(struct ceint_block *block);
+
+/* Columns are of this decode's batch from now on. 0 or -ENOMEM. */
+int ceint_keys_begin(struct ceint_keys *keys, struct ce_decode *decode);
+
+/* Fill the block from the wanted packets of a word that have all fields of the key.
+   Returns how many do not. */
+uint32_t ceint_keys_gather(const struct ceint_keys *keys, uint32_t word, uint64_t wanted,
+                           struct ceint_block *block);
+
+/* Hash the block's keys. */
+void ceint_keys_hash(const struct ceint_keys *keys, struct ceint_block *block);
+
+uint64_t ceint_keys_hash_one(const struct ceint_keys *keys, const void *key);
+
+/* A hash of any bytes that is the same in every run. */
+uint64_t ceint_hash(const void *bytes, size_t size, uint64_t seed);
+
+/* Is the field one, with values of a fixed size? 0; -EINVAL with words. */
+int ceint_keys_check(const struct ce_field *field, struct ce_err *err);
+
+/* Which of two values of a field comes first: < 0, 0 or > 0. Addresses of IPv4
+   come before those of IPv6. */
+int ceint_keys_compare(const struct ce_field *field, const void *a, const void *b);
+
+static inline unsigned char *ceint_block_key(const struct ceint_block *block,
+                                             uint32_t bytes, uint32_t i)
+{
+	return block->keys + (size_t)i * bytes;
+}
+
+#endif

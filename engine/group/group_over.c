@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * group_over.c - rows that are over: idle, evicted or flushed; see group.h.
+ *
+ * Idle rows are found in two ways. A packet whose row is idle begins another, so
+ * that what rows say does not depend on when they were looked at. And a hand goes
+ * over the entries, once in half of idle_ns: the rows to whose keys nothing comes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "group/group_int.h"
+
+enum { PROBED = 8 }; /* rows of which the idlest makes room */
+
+int ceint_over_reserve(struct ce_group *group, size_t count)
+{
+	struct ceint_over *over = &group->over;
+	size_t stride = group->table.stride, room = over->room ? over->room : CEINT_BLOCK;
+	unsigned char *rows;
+
+	if (!group->keep || over->end + count <= over->room)
+		return 0;
+	if (over->first) {
+		memmove(over->rows, over->rows + over->first * stride,
+		        (over->end - over->first) * stride);
+		over->end -= over->first;
+		over->first = 0;
+	}
+	while (over->end + count > room)
+		room *= 2;
+	if (room <= over->room)
+		return 0;
+	rows = realloc(over->rows, room * stride);
+	if (!rows)
+		return -ENOMEM;
+	over->rows = rows;
+	over->room = room;
+	return 0;
+}
+
+/* Hand a copy of the row to whoever takes it. */
+static void hand_over(struct ce_group *group, const unsigned char *entry)
+{
+	struct ceint_over *over = &group->over;
+
+	if (group->keep)
+		memcpy(over->rows + over->end++ * group->table.stride, entry,
+		       group->table.stride);
+}
+
+static void remove_row(struct ce_group *group, unsigned char *entry)
+{
+	const void *key = ceint_table_key(&group->table, entry);
+
+	ceint_table_remove(&group->table, ceint_keys_hash_one(&group->keys, key), entry);
+	*ceint_number(entry, 0) = 0;
+}
+
+void ceint_over_restart(struct ce_group *group, unsigned char *entry)
+{
+	const struct ceint_table *table = &group->table;
+	uint32_t behind = table->key_offset + table->key_bytes;
+
+	hand_over(group, entry);
+	group->counts.expired++;
+	memset(entry, 0, table->key_offset);
+	memset(entry + behind, 0, table->stride - behind);
+}
+
+/* The next entry that a hand comes to. */
+static unsigned char *step(const struct ce_group *group, uint32_t *hand)
+{
+	if (*hand >= group->table.used)
+		*hand = 0;
+	return ceint_table_entry(&group->table, (*hand)++);
+}
+
+void ceint_over_evict(struct ce_group *group)
+{
+	unsigned char *idlest = NULL;
+
+	for (uint32_t tries = group->table.used, found = 0; tries && found < PROBED;
+	     tries--) {
+		unsigned char *entry = step(group, &group->evict_hand);
+
+		if (!ceint_count(entry))
+			continue;
+		found++;
+		if (!idlest || *ceint_seen(group, entry) < *ceint_seen(group, idlest))
+			idlest = entry;
+	}
+	hand_over(group, idlest);
+	remove_row(group, idlest);
+	group->counts.evicted++;
+}
+
+/* Look at one row. 0 or -ENOMEM. */
+static int look_at(struct ce_group *group, unsigned char *entry)
+{
+	int64_t *seen = ceint_seen(group, entry), now_ns = group->time.now_ns;
+
+	if (!ceint_count(entry))
+		return 0;
+	if (*seen > now_ns)
+		*seen = now_ns; /* the clock has begun anew: see packet_time.h */
+	if (now_ns - *seen <= group->idle_ns)
+		return 0;
+	if (ceint_over_reserve(group, 1) < 0)
+		return -ENOMEM;
+	hand_over(group, entry);
+	remove_row(group, entry);
+	group->counts.expired++;
+	return 0;
+}
+
+/* How many rows are to be looked at now. */
+static uint32_t lapsed(struct ce_group *group)
+{
+	double half = (double)group->idle_ns / 2;
+	uint32_t count;
+
+	if (group->time.now_ns > group->lapsed_ns)
+		group->lapse += (double)group->table.used *
+		                ((double)(group->time.now_ns - group->lapsed_ns) / half);
+	group->lapsed_ns = group->time.now_ns;
+	if (group->lapse > (double)group->table.used)
+		group->lapse = (double)group->table.used;
+	count = (uint32_t)group->lapse;
+	group->lapse -= count;
+	return count;
+}
+
+int ceint_over_lapse(struct ce_group *group)
+{
+	int rc = 0;
+
+	if (!group->idle_ns || !group->time.started)
+		return 0;
+	for (uint32_t count = lapsed(group); count && rc == 0; count--)
+		rc = look_at(group, step(group, &group->hand));
+	return rc;
+}
+
+int ce_group_expire(struct ce_group *group, int64_t now_ns)
+{
+	struct ce_tick tick;
+
+	group->version++;
+	ce_packet_time_idle(&group->time, now_ns, &tick);
+	return ceint_over_lapse(group);
+}
+
+void ce_group_flush(struct ce_group *group)
+{
+	group->version++;
+	group->flush_left = group->table.live;
+	group->flush_hand = 0;
+	if (group->keep)
+		return;
+	group->counts.expired += group->flush_left;
+	group->flush_left = 0;
+	ceint_table_clear(&group->table);
+}
+
+/* Take the next row that is flushed; NULL: there is none. */
+static const struct ce_group_row *take_flushed(struct ce_group *group)
+{
+	struct ceint_table *table = &group->table;
+
+	while (group->flush_left && group->flush_hand < table->used) {
+		unsigned char *entry = ceint_table_entry(table, group->flush_hand++);
+
+		if (!ceint_count(entry))
+			continue;
+		memcpy(group->taken, entry, table->stride);
+		remove_row(group, entry);
+		group->counts.expired++;
+		if (--group->flush_left == 0 && table->live == 0)
+			ceint_table_clear(table);
+		return (const void *)group->taken;
+	}
+	group->flush_left = 0;
+	return NULL;
+}
+
+const struct ce_group_row *ce_group_take(struct ce_group *group)
+{
+	struct ceint_over *over = &group->over;
+
+	group->version++;
+	if (over->first == over->end)
+		return take_flushed(group);
+	memcpy(group->taken, over->rows + over->first * group->table.stride,
+	       group->table.stride);
+	if (++over->first == over->end)
+		over->first = over->end = 0;
+	return (const void *)group->taken;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * group_table_int.h - a hash table from keys of one size to entries of one size.
+ *
+ * Entries stand side by side in the order in which they came, so that going through
+ * all is reading memory, and each has its key in it. Slots point to them: 8 bytes
+ * each, with 32 bits of the hash, in linear probing; a lookup that finds its key
+ * costs a cache line of slots and one of the entry. Both grow by doubling.
+ *
+ *     open -> reserve(64) -> look, insert, look, ... -> remove -> close
+ *
+ * Threads    one at a time
+ * Ownership  The table lends entries until the next reserve or clear; a removed
+ *            one until the next insert.
+ * Blocking   reserve allocates, nothing else
+ */
+#ifndef CE_GROUP_TABLE_INT_H
+#define CE_GROUP_TABLE_INT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "group/group_keys_int.h"
+
+struct ceint_table {
+	uint64_t *slots;     /* hash << 32 | entry's number + 1; 0: empty */
+	uint32_t mask;       /* slots less one: a power of two less one */
+	uint32_t room;       /* entries that have memory */
+	uint32_t used;       /* entries that were ever in use: the first so many */
+	uint32_t live;       /* of them, those that are */
+	uint32_t freed;      /* one that is not, + 1; 0: none. Its key says the next */
+	uint32_t stride;     /* bytes from one entry to the next */
+	uint32_t key_offset; /* of the key in its entry */
+	uint32_t key_bytes;
+	unsigned char *entries;
+};
+
+/* An empty table whose entries have so many bytes, at least. 0 or -ENOMEM. */
+int ceint_table_open(struct ceint_table *table, uint32_t entry_bytes, uint32_t key_offset,
+                     uint32_t key_bytes);
+void ceint_table_close(struct ceint_table *table);
+
+/* Make sure that so many more can be inserted. 0 or -ENOMEM. */
+int ceint_table_reserve(struct ceint_table *table, uint32_t count);
+
+/* Begin to fetch what looking up the block's keys will need. */
+void ceint_table_prefetch(const struct ceint_table *table,
+                          const struct ceint_block *block);
+
+/*
+ * Look up the block's keys from number `from` on, up to the first that is not there;
+ * gives its number, or block->count. Of those before it, block->entry is set.
+ */
+uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *block,
+                          uint32_t from);
+
+/* The entry with this key; NULL: there is none. */
+unsigned char *ceint_table_find(const struct ceint_table *table, uint64_t hash,
+                                const void *key);
+
+/* A new entry, zero but for its key, which is not there yet and was reserved. */
+unsigned char *ceint_table_insert(struct ceint_table *table, uint64_t hash,
+                                  const void *key);
+
+/* Remove the entry, whose key has this hash. It stays as it is until an insert, but
+   for its key. */
+void ceint_table_remove(struct ceint_table *table, uint64_t hash, unsigned char *entry);
+
+/* Remove all. */
+void ceint_table_clear(struct ceint_table *table);
+
+size_t ceint_table_memory(const struct ceint_table *table);
+
+static inline unsigned char *ceint_table_entry(const struct ceint_table *table,
+                                               uint32_t number)
+{
+	return table->entries + (size_t)number * table->stride;
+}
+
+static inline uint32_t ceint_table_number(const struct ceint_table *table,
+                                          const unsigned char *entry)
+{
+	return (uint32_t)((size_t)(entry - table->entries) / table->stride);
+}
+
+static inline unsigned char *ceint_table_key(const struct ceint_table *table,
+                                             unsigned char *entry)
+{
+	return entry + table->key_offset;
+}
+
+#endif
