@@ -23,7 +23,7 @@ enum {
 	LINE = 64,
 	AHEAD = 4096, /* of the walk, in bytes, are the prefetches */
 	PAGE = 4096,
-	WINDOW = 4 * CEINT_WINDOW_UNIT,
+	WINDOW = 2 * CEINT_WINDOW_UNIT,
 	BATCH = 2 << 20, /* most bytes of a batch: so few windows are mapped at once */
 };
 
