@@ -340,10 +340,12 @@ static void step(struct ce_capture *capture)
 		capture->end = -EINTR;
 	if (capture->end)
 		return;
-	if (have_open(capture))
+	if (have_open(capture)) {
 		read_source(capture);
-	else
-		sleep_for(capture, -1, CE_RING_ROOM, IDLE_MS);
+		return;
+	}
+	sleep_for(capture, -1, CE_RING_ROOM, IDLE_MS);
+	capture->drops_due_ns = 0; /* what was lost meanwhile is behind what waits now */
 }
 
 /* Count what the kernel holds, until its last packet must have come. */
