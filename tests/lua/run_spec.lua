@@ -529,7 +529,8 @@ end)
 -- Scripts for ever in a loop. ThreadSanitizer holds signals back until a call of
 -- the C library, so that one which makes none cannot be tested with it.
 local endless = { [[while true do pcall(function() while true do local _ = {} end end) end]] }
-if sh("grep -q __tsan_init $P").status ~= 0 then
+local holds_signals = sh("grep -q __tsan_init $P").status == 0
+if not holds_signals then
   endless[2] = [[while true do pcall(function() while true do end end) end]]
 end
 
@@ -568,6 +569,7 @@ test("a signal does not break a write that a slow reader holds up", function()
 end)
 
 test("a second SIGINT ends a write that nobody takes", function()
+  if holds_signals then test.skip "ThreadSanitizer holds signals back" end
   local pipe, start = temporary.name(), os.time()
   os.remove(pipe)
   local result = sh(([[
