@@ -19,6 +19,7 @@
 #include "capengine/batch.h"
 #include "capengine/source.h"
 #include "carry_int.h"
+#include "decompress_int.h"
 #include "plain_int.h"
 #include "stream_int.h"
 
@@ -29,7 +30,8 @@ enum {
 struct savefile {
 	struct ce_source source;
 	pcap_t *pcap;
-	FILE *file; /* pcap's */
+	FILE *file;                  /* pcap's */
+	struct ceint_stream *stream; /* the file's; NULL: it is regular and as it is */
 	struct ceint_carry carry;
 	struct ceint_plain plain;
 	off_t size; /* of a regular file, when it was opened; else 0 */
@@ -101,10 +103,15 @@ static int open_path(const char *path)
 	return fd < 0 ? -errno : fd;
 }
 
-static int open_regular(FILE **file, int fd, unsigned char first[4])
+/* One that is compressed is read like a pipe. */
+static int open_regular(struct savefile *savefile, FILE **file, int fd,
+                        unsigned char first[4])
 {
 	if (pread(fd, first, 4, lseek(fd, 0, SEEK_CUR)) < 0)
 		return -errno;
+	if (ceint_decompress_knows(first))
+		return ceint_stream_open(file, &savefile->stream, &savefile->source, fd,
+		                         first);
 	*file = fdopen(fd, "r");
 	return *file ? 0 : -errno;
 }
@@ -118,6 +125,7 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 	int rc;
 
 	savefile->size = 0;
+	savefile->stream = NULL;
 	if (fd < 0)
 		return fd;
 	if (fstat(fd, &status) < 0)
@@ -126,9 +134,10 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 		rc = -EISDIR;
 	else if (S_ISREG(status.st_mode)) {
 		savefile->size = status.st_size;
-		rc = open_regular(file, fd, first);
+		rc = open_regular(savefile, file, fd, first);
 	} else
-		rc = ceint_stream_open(file, &savefile->source, fd, first);
+		rc = ceint_stream_open(file, &savefile->stream, &savefile->source, fd,
+		                       first);
 	if (rc < 0)
 		close(fd);
 	return rc;
@@ -158,6 +167,18 @@ static void describe(struct savefile *savefile)
 	source->version_minor = pcap_minor_version(pcap);
 }
 
+static const char *why_not_open(int rc)
+{
+	switch (rc) {
+	case -EINTR:
+		return "stopped";
+	case -EBADMSG:
+		return "bad compressed data";
+	default:
+		return strerror(-rc);
+	}
+}
+
 /* Open the next of the files in place of the one that is open. */
 static int open_next(struct savefile *savefile, struct ce_err *err)
 {
@@ -170,8 +191,7 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	int rc = open_file(savefile, &file, path, first);
 
 	if (rc < 0)
-		return ce_err_set(err, rc, "%s: %s", name_of(path),
-		                  rc == -EINTR ? "stopped" : strerror(-rc));
+		return ce_err_set(err, rc, "%s: %s", name_of(path), why_not_open(rc));
 	start = ftello(file);
 	recognize(savefile, first);
 	pcap = pcap_fopen_offline_with_tstamp_precision(
@@ -248,14 +268,16 @@ static int at_end(struct savefile *savefile, struct ce_err *err)
 
 static int read_error(struct savefile *savefile, struct ce_err *err)
 {
-	const char *path = savefile->files[savefile->next - 1];
+	const char *path = savefile->files[savefile->next - 1], *why = NULL;
 	long at = ftell(savefile->file);
 
 	if (savefile->source.interrupted)
 		return -EINTR;
+	if (savefile->stream)
+		why = ceint_stream_error(savefile->stream);
 	if (at < 0)
 		return ce_err_set(err, -EBADMSG, "%s: %s", name_of(path),
-		                  pcap_geterr(savefile->pcap));
+		                  why ? why : pcap_geterr(savefile->pcap));
 	return ce_err_set(err, -EBADMSG, "%s: %s (at byte %ld)", name_of(path),
 	                  pcap_geterr(savefile->pcap), at);
 }

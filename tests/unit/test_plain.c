@@ -18,7 +18,7 @@
 #include "source/plain_int.h"
 #include "support/packets.h"
 
-enum { PAGE = 4096, COUNT = 3000, HUGE = 262144, SLOTS = 3 };
+enum { PAGE = 4096, COUNT = 700, HUGE = 262144, SLOTS = 3 };
 
 static const struct packets_kind micro;
 static bool mapped; /* in the second round of all tests */
