@@ -119,6 +119,145 @@ function capengine.source() end
 ---@return table<string, string|number|boolean> values by name
 function capengine.args(declared) end
 
+--- Open a source of packets: a savefile, several as one, or an interface.
+---
+--- spec is "file:PATH", "live:INTERFACE", a list of paths, whose packets come one file
+--- after the other, or a bare name. That is a file if there is one, if it has a slash,
+--- or if it is "-", standard input; otherwise it is an interface.
+---
+---```lua
+---local ce = require "capengine"
+---local source <close> = assert(ce.open("file:trace.pcap", { filter = "udp", limit = 100 }))
+---local bytes = 0
+---for batch in source:batches() do bytes = bytes + batch:sum "frame.len" end
+---print(bytes)
+---assert(select(3, ce.open "file:no-such.pcap") == "ENOENT")
+---```
+---@param spec string|string[]
+---@param options capengine.open_options? an option that does not exist raises
+---@return pcap.handle? source
+---@return string? message
+---@return string? code "ENOENT", "EPERM", "ENODEV", "EBADMSG": no savefile, "EINVAL": the filter ...
+function capengine.open(spec, options) end
+
+---@class capengine.open_options
+---@field filter string? pcap-filter(7) expression
+---@field limit integer? most packets
+---@field batch integer? most packets in a batch, 1 to 4096; default 4096
+---@field ring_bytes integer? memory for packets on their way, 1 MiB to 16 GiB; default 32 MiB
+---@field snaplen integer? live: bytes kept of each packet; default 262144
+---@field promisc boolean? live: also packets for other stations
+---@field rfmon boolean? live: monitor mode
+---@field immediate boolean? live: each packet at once
+---@field timeout_ms integer? live: longest a packet waits for its batch; default 20
+---@field buffer_bytes integer? live: the kernel's ring; default 32 MiB
+
+--- An extractor: a function that gives a field of a packet. Make it once, before the
+--- loop. Its first call in a batch decodes the field for all packets of the batch, so
+--- that it costs little for each.
+---
+--- It gives nil where the packet lacks the field. A field that stands for several, like
+--- tcp.port, gives one value for each of its parts. The fields are listed under
+--- capengine.field_name. Raises for a name that is none.
+---
+---```lua
+---local ce = require "capengine"
+---local port, source = ce.field "udp.dstport", ce.field "flow.src"
+---local handle <close> = assert(ce.open "trace.pcap")
+---local asked = {}
+---for packet in handle:packets() do
+---  if port(packet) == 53 then asked[source(packet)] = true end
+---end
+---for address in pairs(asked) do print(address) end
+---```
+---@param name capengine.field_name
+---@return fun(packet: pcap.packet): capengine.value?, capengine.value? ...
+function capengine.field(name) end
+
+--- The names of all fields.
+---
+---```lua
+---local ce = require "capengine"
+---local names = {}
+---for _, name in ipairs(ce.fields()) do names[name] = true end
+---assert(names["ip.src"] and names["flow.key"])
+---```
+---@return capengine.field_name[] names
+function capengine.fields() end
+
+--- A value of a field: what the tables below say.
+---@alias capengine.value integer|boolean|string
+
+--- The fields, by Wireshark's names and with Wireshark's meaning. Of stacked headers the
+--- outermost is meant: what a tunnel or an ICMP error carries is payload. A packet that
+--- ends before a field, or has another protocol, lacks it. Link types: Ethernet, also with
+--- 802.2 and PPPoE; raw IP; Linux cooked v1 and v2; BSD null and loop. Of others there are
+--- the fields of frame only.
+---
+--- Numbers are integers, flags are booleans, addresses are strings as inet_ntop(3) makes
+--- them; so are the octets of a protocol: `tcp`, say, is its header and what it carries,
+--- as far as that is captured, without padding.
+---
+--- | field | value |
+--- |---|---|
+--- | `frame` | all octets |
+--- | `frame.number` | in its capture, from 1, over all files |
+--- | `frame.len` `frame.cap_len` | octets on the wire, and captured |
+--- | `frame.time_epoch` | nanoseconds since 1970 |
+--- | `eth` | octets |
+--- | `eth.dst` `eth.src` `eth.addr` | addresses; addr: both |
+--- | `eth.type` `eth.len` | EtherType, or the length of an 802.3 frame |
+--- | `vlan` | octets from the first 802.1Q tag on |
+--- | `vlan.id` `vlan.id#2` | 802.1Q: the first tag's, 0 to 4095, and the second's |
+--- | `vlan.priority` `vlan.dei` `vlan.etype` | of the first: 0 to 7, flag, EtherType behind it |
+--- | `ieee8021ad.id` | 802.1ad: the service tag's |
+--- | `arp` | octets |
+--- | `arp.hw.type` `arp.hw.size` `arp.proto.type` `arp.proto.size` | kinds and lengths of addresses |
+--- | `arp.opcode` | 1 request, 2 reply, ...; also of RARP |
+--- | `arp.src.hw_mac` `arp.src.proto_ipv4` | the sender's addresses |
+--- | `arp.dst.hw_mac` `arp.dst.proto_ipv4` | the target's addresses |
+--- | `ip` | octets of IPv4, to the end that its length says |
+--- | `ip.version` | 4 or 6: of IPv6 too |
+--- | `ip.hdr_len` `ip.len` | octets; a length of 0, before segmentation, is all that follows |
+--- | `ip.dsfield` `ip.dsfield.dscp` `ip.dsfield.ecn` | the octet and its two parts |
+--- | `ip.id` | identification |
+--- | `ip.flags` `ip.flags.rb` `ip.flags.df` `ip.flags.mf` | three bits, and each |
+--- | `ip.frag_offset` | in units of eight octets |
+--- | `ip.ttl` `ip.proto` `ip.checksum` | as in the header |
+--- | `ip.src` `ip.dst` `ip.addr` | addresses; dst: the last of a source route; addr: both |
+--- | `ipv6` | octets of IPv6, to the end that its length says |
+--- | `ipv6.version` `ipv6.flow` | 6; flow label |
+--- | `ipv6.tclass` `ipv6.tclass.dscp` `ipv6.tclass.ecn` | traffic class and its two parts |
+--- | `ipv6.plen` `ipv6.nxt` `ipv6.hlim` | octets behind the header; next header; hop limit |
+--- | `ipv6.src` `ipv6.dst` `ipv6.addr` | addresses; addr: both |
+--- | `tcp` `tcp.payload` | octets with and without the header |
+--- | `tcp.srcport` `tcp.dstport` `tcp.port` | ports; port: both |
+--- | `tcp.seq_raw` `tcp.ack_raw` | as in the header, not relative |
+--- | `tcp.hdr_len` `tcp.len` | octets of the header, and of the payload as IP says |
+--- | `tcp.flags` | twelve bits, fin the least |
+--- | `tcp.flags.res` `.ae` `.cwr` `.ece` `.urg` `.ack` `.push` `.reset` `.syn` `.fin` | each flag |
+--- | `tcp.window_size_value` `tcp.checksum` `tcp.urgent_pointer` | as in the header, unscaled |
+--- | `udp` `udp.payload` | octets with and without the header |
+--- | `udp.srcport` `udp.dstport` `udp.port` | ports; port: both |
+--- | `udp.length` `udp.checksum` | as in the header; length includes it |
+--- | `icmp` `icmp.type` `icmp.code` `icmp.checksum` | octets; numbers |
+--- | `icmp.ident` `icmp.seq` | of messages that ask and answer |
+--- | `icmpv6` `icmpv6.type` `icmpv6.code` `icmpv6.checksum` | octets; numbers |
+--- | `sctp` | octets |
+--- | `sctp.srcport` `sctp.dstport` `sctp.port` | ports; port: both |
+--- | `sctp.verification_tag` `sctp.checksum` | as in the header |
+---
+--- Of IPv4 and IPv6, and of TCP, UDP and SCTP, alike; Wireshark has none of these:
+---
+--- | field | value |
+--- |---|---|
+--- | `flow.src` `flow.dst` `flow.addr` | addresses as the header has them; addr: both |
+--- | `flow.srcport` `flow.dstport` `flow.port` | ports; port: both |
+--- | `flow.proto` | IP protocol, behind extension headers |
+--- | `flow.key` | the five-tuple, one for both directions: "10.0.0.1:443 10.0.0.2:5000 6" |
+--- | `flow.hash` | of the five-tuple; seeded, another in each run |
+---@alias capengine.field_name string
+
 --- The version of capengine: "0.1.0".
 ---@return string version
 function capengine.version() end
@@ -1024,5 +1163,51 @@ function distinct:skipped() end
 function distinct:merge(other) end
 
 function distinct:clear() end
+--- A field of all its packets; see capengine.field_name.
+---
+---```lua
+---local ce = require "capengine"
+---local handle <close> = assert(ce.open "trace.pcap")
+---for batch in handle:batches() do
+---  local ports, lengths = batch:column "tcp.dstport", batch:column "frame.len"
+---  for k = 1, #batch do
+---    if ports[k] == 443 then print(lengths[k]) end
+---  end
+---end
+---```
+---@param field capengine.field_name one that has no parts
+---@return capengine.column column good until the batch is over
+function batch:column(field) end
+
+--- The sum of a field over its packets; those that lack it count nothing. Wraps around at
+--- 64 bits. Raises for a field that is no number; flags count as 0 and 1.
+---
+---```lua
+---local ce = require "capengine"
+---local handle <close> = assert(ce.open "trace.pcap")
+---local syns = 0
+---for batch in handle:batches() do syns = syns + batch:sum "tcp.flags.syn" end
+---print(syns)
+---```
+---@param field capengine.field_name
+---@return integer sum
+function batch:sum(field) end
+
+--- The least value of a field among its packets; see sum.
+---@param field capengine.field_name
+---@return integer? value nil: no packet has the field
+function batch:min(field) end
+
+--- The greatest value of a field among its packets; see sum.
+---@param field capengine.field_name
+---@return integer? value nil: no packet has the field
+function batch:max(field) end
+
+--- A field of all packets of a batch: column[k] is the k-th packet's, in the order of
+--- each, or nil where it lacks the field; #column says how many packets there are. It is
+--- over with its batch, and then every use raises.
+---@class capengine.column
+---@operator len: integer
+---@field [integer] capengine.value?
 
 return capengine

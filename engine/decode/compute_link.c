@@ -40,7 +40,7 @@ static inline bool type_or_length(const struct ceint_view *view, uint32_t i,
 
 static inline bool ether_type(const struct ceint_view *view, uint32_t i, uint16_t *value)
 {
-	return type_or_length(view, i, value) && *value >= LEAST_TYPE;
+	return type_or_length(view, i, value) && (*value >= LEAST_TYPE || *value == 0);
 }
 
 void ceint_ether_type(const struct ceint_view *view, struct ce_column *column,
@@ -51,7 +51,7 @@ void ceint_ether_type(const struct ceint_view *view, struct ce_column *column,
 
 static inline bool ether_len(const struct ceint_view *view, uint32_t i, uint16_t *value)
 {
-	return type_or_length(view, i, value) && *value <= MOST_LENGTH;
+	return type_or_length(view, i, value) && *value <= MOST_LENGTH && *value != 0;
 }
 
 void ceint_ether_len(const struct ceint_view *view, struct ce_column *column,
@@ -144,7 +144,8 @@ void ceint_vlan_dei(const struct ceint_view *view, struct ce_column *column, voi
 
 static inline bool vlan_type(const struct ceint_view *view, uint32_t i, uint16_t *value)
 {
-	return tag_bits(view, i, view->layers->tags[i], 0, 2, value);
+	return tag_bits(view, i, view->layers->tags[i], 0, 2, value) &&
+	       *value > MOST_LENGTH;
 }
 
 void ceint_vlan_type(const struct ceint_view *view, struct ce_column *column,
@@ -153,9 +154,19 @@ void ceint_vlan_type(const struct ceint_view *view, struct ce_column *column,
 	CEINT_COMPUTE(view, column, values, uint16_t, vlan_type);
 }
 
+/* Two in a row are a pair, which Wireshark has other fields for: not of them. */
+static uint8_t single_services(uint8_t services)
+{
+	while (services & services >> 1)
+		services &= (uint8_t) ~(3u << __builtin_ctz(services & services >> 1u));
+	return services;
+}
+
 static inline bool service_id(const struct ceint_view *view, uint32_t i, uint16_t *value)
 {
-	bool has = tag_bits(view, i, view->layers->services[i], 0, 0, value);
+	uint8_t services = single_services(view->layers->services[i]);
+	bool has = tag_bits(view, i, services, 0, 2, value) && /* it is read whole */
+	           tag_bits(view, i, services, 0, 0, value);
 
 	*value &= 0xfff;
 	return has;

@@ -1,12 +1,113 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * compute_network.c - see recipe_int.h: ip.len, and ARP's addresses, whose places
- * depend on the lengths that it gives itself (RFC 826).
+ * compute_network.c - see recipe_int.h: ip.len, ip.dst, and ARP's addresses, whose
+ * places depend on the lengths that it gives itself (RFC 826).
  */
 #include "bytes_int.h"
 #include "recipe_int.h"
 
-enum { HARDWARE_ETHER = 1, TYPE_IPV4 = 0x0800, ARP_HEADER = 8, MAC = 6, IPV4 = 4 };
+enum { ARP_HEADER = 8, MAC = 6, IPV4 = 4 };
+enum { HARDWARE_ETHER = 1, HARDWARE_802 = 6, TYPE_IPV4 = 0x0800, AX25_IPV4 = 0xcc };
+
+enum { IPV4_HEADER = 20, IPV4_DST = 16 };
+enum { OPTION_END = 0, OPTION_NOP = 1, OPTION_LSRR = 131, OPTION_SSRR = 137 };
+
+/* Where the route in the option at `at` ends; 0: not captured, or no address there. */
+static uint32_t route_end(const unsigned char *ip, uint32_t at, uint32_t bytes,
+                          uint32_t captured)
+{
+	uint32_t pointer;
+
+	if (at + 3 > captured)
+		return 0;
+	pointer = ip[at + 2];
+	if (pointer < 4 || pointer % 4 || pointer > bytes) /* it has no more to go */
+		return IPV4_DST;
+	if (bytes < 7 || (bytes - 3) % 4 || at + bytes > captured ||
+	    (ip[0] & 15u) * 4 > captured)
+		return 0;
+	return at + bytes - 4;
+}
+
+/*
+ * Where IPv4's destination stands: in its header or, for a source route that is not yet
+ * at its end, last in that option (RFC 791). 0: not captured.
+ */
+static uint32_t destination_at(const unsigned char *ip, uint32_t captured)
+{
+	uint32_t bytes = (ip[0] & 15u) * 4, at = IPV4_HEADER;
+
+	while (at < bytes) {
+		uint32_t left = bytes - at, length;
+
+		if (at >= captured)
+			return 0;
+		if (ip[at] == OPTION_END)
+			break;
+		if (ip[at] == OPTION_NOP) {
+			at++;
+			continue;
+		}
+		if (left < 2)
+			break;
+		if (at + 2 > captured)
+			return 0;
+		length = ip[at + 1];
+		if (length < 2 || length > left)
+			break;
+		if (ip[at] == OPTION_LSRR || ip[at] == OPTION_SSRR)
+			return route_end(ip, at, length, captured);
+		at += length;
+	}
+	return IPV4_DST;
+}
+
+static inline void correct_destinations(const struct ceint_view *view, uint32_t word,
+                                        struct ce_column *column, uint32_t *values)
+{
+	const struct ceint_layers *layers = view->layers;
+
+	for (uint64_t left = view->wanted[word]; left; left &= left - 1) {
+		uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+		const unsigned char *ip = view->batch->data[i] + layers->network_at[i];
+		uint32_t captured = view->batch->caplen[i] - layers->network_at[i], at;
+
+		if ((layers->network[i] & (CEINT_IPV4 | CEINT_IPV4_PLAIN)) !=
+		            CEINT_IPV4 ||
+		    captured < IPV4_HEADER)
+			continue;
+		at = destination_at(ip, captured);
+		if (!at)
+			continue;
+		values[i] = ceint_be32(ip + at);
+		column->present[word] |= left & -left;
+	}
+}
+
+/* Those with options are few. */
+void ceint_ipv4_dst(const struct ceint_view *view, struct ce_column *column, void *values)
+{
+	static const struct ceint_recipe plain = {.header = CEINT_AT_NETWORK,
+	                                          .kinds = CEINT_IPV4_PLAIN,
+	                                          .at = IPV4_DST,
+	                                          .bytes = 4};
+
+	ceint_gather(view, &plain, column, values);
+	if (!view->layers->options)
+		return;
+	for (uint32_t word = 0; word * 64 < view->batch->count; word++)
+		correct_destinations(view, word, column, values);
+}
+
+/* Octets from `at` on, to where an IP header that is captured whole says, or to the end. */
+static inline uint32_t octets_from(const struct ceint_view *view, uint32_t i, uint32_t at)
+{
+	uint32_t len = view->batch->len[i], caplen = view->batch->caplen[i];
+
+	if (view->layers->network[i] & CEINT_IP_WHOLE)
+		return view->layers->end[i] - at;
+	return (len < caplen ? caplen : len) - at;
+}
 
 /* Zero, which segments to come have, stands for all that follows. */
 static inline bool ipv4_len(const struct ceint_view *view, uint32_t i, uint32_t *value)
@@ -18,7 +119,7 @@ static inline bool ipv4_len(const struct ceint_view *view, uint32_t i, uint32_t 
 		return false;
 	*value = ceint_be16(view->batch->data[i] + at + 2);
 	if (*value == 0)
-		*value = view->batch->len[i] - at;
+		*value = octets_from(view, i, at);
 	return true;
 }
 
@@ -38,27 +139,45 @@ static inline const unsigned char *arp_header(const struct ceint_view *view, uin
 	return view->batch->data[i] + at;
 }
 
+static bool is_mac(uint32_t hardware)
+{
+	return hardware == HARDWARE_ETHER || hardware == HARDWARE_802;
+}
+
+static bool is_ipv4(uint32_t protocol)
+{
+	return protocol == TYPE_IPV4 || protocol == AX25_IPV4;
+}
+
+/* Operations of which Wireshark tells who asks whom, for which it needs all addresses. */
+static bool is_told(uint32_t operation)
+{
+	return operation >= 1 && operation <= 4;
+}
+
 /*
- * An address of `bytes` bytes, the target's or the sender's, a hardware address or
- * one of the protocol; NULL where it is another kind, or not captured.
+ * An address, the target's or the sender's, a hardware address or one of the protocol;
+ * NULL where it is another kind, or not captured.
  */
 static inline const unsigned char *arp_address(const struct ceint_view *view, uint32_t i,
                                                bool target, bool hardware)
 {
 	const unsigned char *arp = arp_header(view, i);
-	uint32_t hardware_bytes, protocol_bytes, at;
+	uint32_t hardware_bytes, protocol_bytes, at, needs;
 
 	if (!arp)
 		return NULL;
 	hardware_bytes = arp[4];
 	protocol_bytes = arp[5];
-	if (hardware ? ceint_be16(arp) != HARDWARE_ETHER || hardware_bytes != MAC
-	             : ceint_be16(arp + 2) != TYPE_IPV4 || protocol_bytes != IPV4)
+	if (hardware ? !is_mac(ceint_be16(arp)) || hardware_bytes != MAC
+	             : !is_ipv4(ceint_be16(arp + 2)) || protocol_bytes != IPV4)
 		return NULL;
 	at = ARP_HEADER + (target ? hardware_bytes + protocol_bytes : 0) +
 	     (hardware ? 0 : hardware_bytes);
-	if (view->batch->caplen[i] - view->layers->network_at[i] <
-	    at + (hardware ? MAC : IPV4))
+	needs = is_told(ceint_be16(arp + 6))
+	                ? ARP_HEADER + 2 * (hardware_bytes + protocol_bytes)
+	                : at + (hardware ? MAC : IPV4);
+	if (view->batch->caplen[i] - view->layers->network_at[i] < needs)
 		return NULL;
 	return arp + at;
 }

@@ -23,13 +23,16 @@
 #define IPV4_FLAGS(shift, mask) BITS(CEINT_AT_NETWORK, CEINT_IPV4, 6, 1, shift, mask, 8)
 #define IPV4_DSFIELD(shift, mask) \
 	BITS(CEINT_AT_NETWORK, CEINT_IPV4 | CEINT_IPV4_SHORT, 1, 1, shift, mask, 0)
-#define IPV6(at, bytes, shift, mask) \
-	BITS(CEINT_AT_NETWORK, CEINT_IPV6, at, bytes, shift, mask, 0)
+#define IPV6(at, bytes) BITS(CEINT_AT_NETWORK, CEINT_IPV6, at, bytes, 0, 0, 0)
+#define IPV6_BITS(bytes, shift, mask, needs) \
+	BITS(CEINT_AT_NETWORK, CEINT_IPV6, 0, bytes, shift, mask, needs)
 #define TCP(at, bytes)             BITS(CEINT_AT_TRANSPORT, CEINT_TCP, at, bytes, 0, 0, 16)
 #define TCP_FLAGS(shift, mask)     BITS(CEINT_AT_TRANSPORT, CEINT_TCP, 12, 2, shift, mask, 16)
 #define ANY_TCP                    (CEINT_TCP | CEINT_TCP_BAD)
 #define PORT(kinds, at)            BITS(CEINT_AT_TRANSPORT, kinds, at, 2, 0, 0, 4)
 #define TRANSPORT(kind, at, bytes) BITS(CEINT_AT_TRANSPORT, kind, at, bytes, 0, 0, 0)
+#define ICMP(at, bytes)            BITS(CEINT_AT_TRANSPORT, CEINT_ICMP, at, bytes, 0, 0, 6)
+#define SCTP(at, bytes)            BITS(CEINT_AT_TRANSPORT, CEINT_SCTP, at, bytes, 0, 0, 12)
 #define COMPUTE(function)          RECIPE(.compute = (function))
 #define FRAME(function)            RECIPE(.compute = (function), .frame = true)
 #define BORROW(function)           RECIPE(.borrow = (function), .frame = true)
@@ -115,20 +118,21 @@ const struct ce_field ceint_fields[] = {
 	{"ip.proto", CE_FIELD_NUMBER, 1, NULL, IPV4(9, 1)},
 	{"ip.checksum", CE_FIELD_NUMBER, 2, NULL, IPV4(10, 2)},
 	{"ip.src", CE_FIELD_IPV4, 4, NULL, IPV4(12, 4)},
-	{"ip.dst", CE_FIELD_IPV4, 4, NULL, IPV4(16, 4)},
+	{"ip.dst", CE_FIELD_IPV4, 4, NULL, COMPUTE(ceint_ipv4_dst)},
 	{"ip.addr", CE_FIELD_IPV4, 0, PARTS("ip.src", "ip.dst"), NULL},
 
 	{"ipv6", CE_FIELD_BYTES, RANGE, NULL, COMPUTE(ceint_ipv6_range)},
-	{"ipv6.version", CE_FIELD_NUMBER, 1, NULL, IPV6(0, 1, 4, 0)},
-	{"ipv6.tclass", CE_FIELD_NUMBER, 2, NULL, IPV6(0, 2, 4, 0xff)},
-	{"ipv6.tclass.dscp", CE_FIELD_NUMBER, 2, NULL, IPV6(0, 2, 6, 0x3f)},
-	{"ipv6.tclass.ecn", CE_FIELD_NUMBER, 2, NULL, IPV6(0, 2, 4, 3)},
-	{"ipv6.flow", CE_FIELD_NUMBER, 4, NULL, IPV6(0, 4, 0, 0xfffff)},
-	{"ipv6.plen", CE_FIELD_NUMBER, 2, NULL, IPV6(4, 2, 0, 0)},
-	{"ipv6.nxt", CE_FIELD_NUMBER, 1, NULL, IPV6(6, 1, 0, 0)},
-	{"ipv6.hlim", CE_FIELD_NUMBER, 1, NULL, IPV6(7, 1, 0, 0)},
-	{"ipv6.src", CE_FIELD_IPV6, 16, NULL, IPV6(8, 16, 0, 0)},
-	{"ipv6.dst", CE_FIELD_IPV6, 16, NULL, IPV6(24, 16, 0, 0)},
+	{"ipv6.version", CE_FIELD_NUMBER, 1, NULL, IPV6_BITS(1, 4, 0, 0)},
+	{"ipv6.tclass", CE_FIELD_NUMBER, 2, NULL, IPV6_BITS(2, 4, 0xff, 4)},
+	{"ipv6.tclass.dscp", CE_FIELD_NUMBER, 2, NULL, IPV6_BITS(2, 6, 0x3f, 4)},
+	{"ipv6.tclass.ecn", CE_FIELD_NUMBER, 2, NULL, IPV6_BITS(2, 4, 3, 4)},
+	{"ipv6.flow", CE_FIELD_NUMBER, 4, NULL, IPV6_BITS(4, 0, 0xfffff, 4)},
+	{"ipv6.plen", CE_FIELD_NUMBER, 2, NULL,
+         BITS(CEINT_AT_NETWORK, CEINT_IPV6, 4, 2, 0, 0, 7)},
+	{"ipv6.nxt", CE_FIELD_NUMBER, 1, NULL, IPV6(6, 1)},
+	{"ipv6.hlim", CE_FIELD_NUMBER, 1, NULL, IPV6(7, 1)},
+	{"ipv6.src", CE_FIELD_IPV6, 16, NULL, IPV6(8, 16)},
+	{"ipv6.dst", CE_FIELD_IPV6, 16, NULL, IPV6(24, 16)},
 	{"ipv6.addr", CE_FIELD_IPV6, 0, PARTS("ipv6.src", "ipv6.dst"), NULL},
 
 	{"tcp", CE_FIELD_BYTES, RANGE, NULL, COMPUTE(ceint_tcp_range)},
@@ -161,17 +165,17 @@ const struct ce_field ceint_fields[] = {
 	{"tcp.payload", CE_FIELD_BYTES, RANGE, NULL, COMPUTE(ceint_tcp_payload)},
 
 	{"udp", CE_FIELD_BYTES, RANGE, NULL, COMPUTE(ceint_udp_range)},
-	{"udp.srcport", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_UDP, 0, 2)},
-	{"udp.dstport", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_UDP, 2, 2)},
+	{"udp.srcport", CE_FIELD_NUMBER, 2, NULL, PORT(CEINT_UDP, 0)},
+	{"udp.dstport", CE_FIELD_NUMBER, 2, NULL, PORT(CEINT_UDP, 2)},
 	{"udp.port", CE_FIELD_NUMBER, 0, PARTS("udp.srcport", "udp.dstport"), NULL},
 	{"udp.length", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_UDP, 4, 2)},
-	{"udp.checksum", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_UDP, 6, 2)},
+	{"udp.checksum", CE_FIELD_NUMBER, 2, NULL, COMPUTE(ceint_udp_checksum)},
 	{"udp.payload", CE_FIELD_BYTES, RANGE, NULL, COMPUTE(ceint_udp_payload)},
 
 	{"icmp", CE_FIELD_BYTES, RANGE, NULL, COMPUTE(ceint_icmp_range)},
-	{"icmp.type", CE_FIELD_NUMBER, 1, NULL, TRANSPORT(CEINT_ICMP, 0, 1)},
-	{"icmp.code", CE_FIELD_NUMBER, 1, NULL, TRANSPORT(CEINT_ICMP, 1, 1)},
-	{"icmp.checksum", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_ICMP, 2, 2)},
+	{"icmp.type", CE_FIELD_NUMBER, 1, NULL, ICMP(0, 1)},
+	{"icmp.code", CE_FIELD_NUMBER, 1, NULL, ICMP(1, 1)},
+	{"icmp.checksum", CE_FIELD_NUMBER, 2, NULL, ICMP(2, 2)},
 	{"icmp.ident", CE_FIELD_NUMBER, 2, NULL, COMPUTE(ceint_icmp_ident)},
 	{"icmp.seq", CE_FIELD_NUMBER, 2, NULL, COMPUTE(ceint_icmp_seq)},
 
@@ -181,11 +185,11 @@ const struct ce_field ceint_fields[] = {
 	{"icmpv6.checksum", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_ICMPV6, 2, 2)},
 
 	{"sctp", CE_FIELD_BYTES, RANGE, NULL, COMPUTE(ceint_sctp_range)},
-	{"sctp.srcport", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_SCTP, 0, 2)},
-	{"sctp.dstport", CE_FIELD_NUMBER, 2, NULL, TRANSPORT(CEINT_SCTP, 2, 2)},
+	{"sctp.srcport", CE_FIELD_NUMBER, 2, NULL, SCTP(0, 2)},
+	{"sctp.dstport", CE_FIELD_NUMBER, 2, NULL, SCTP(2, 2)},
 	{"sctp.port", CE_FIELD_NUMBER, 0, PARTS("sctp.srcport", "sctp.dstport"), NULL},
-	{"sctp.verification_tag", CE_FIELD_NUMBER, 4, NULL, TRANSPORT(CEINT_SCTP, 4, 4)},
-	{"sctp.checksum", CE_FIELD_NUMBER, 4, NULL, TRANSPORT(CEINT_SCTP, 8, 4)},
+	{"sctp.verification_tag", CE_FIELD_NUMBER, 4, NULL, SCTP(4, 4)},
+	{"sctp.checksum", CE_FIELD_NUMBER, 4, NULL, SCTP(8, 4)},
 
 	{"flow.src", CE_FIELD_ADDRESS, 16, NULL, COMPUTE(ceint_flow_src)},
 	{"flow.dst", CE_FIELD_ADDRESS, 16, NULL, COMPUTE(ceint_flow_dst)},

@@ -25,8 +25,11 @@ enum ceint_link {
 	CEINT_LINK_SLL,
 	CEINT_LINK_SLL2,
 	CEINT_LINK_RAW,
+	CEINT_LINK_IPV4,
+	CEINT_LINK_IPV6,
 	CEINT_LINK_NULL,
 	CEINT_LINK_LOOP,
+	CEINT_LINKS, /* how many */
 };
 
 /* Bits, so that a field can be one of several. */
@@ -37,7 +40,8 @@ enum ceint_network {
 	CEINT_IP_OTHER = 8,   /* announced as IPv4, but of another version */
 	CEINT_IPV6 = 16,
 	CEINT_ARP = 32,
-	CEINT_IP_WHOLE = 64, /* IP, all of whose header is captured */
+	CEINT_IP_WHOLE = 64,    /* IP, all of whose header is captured */
+	CEINT_IPV4_PLAIN = 128, /* IPv4 without options */
 };
 
 enum ceint_transport {
@@ -53,6 +57,7 @@ enum ceint_transport {
 struct ceint_layers {
 	enum ceint_link link;
 	uint32_t tags_at; /* of every packet: where its first tag is, if it has one */
+	bool options;     /* there is IPv4 with options */
 
 	/* Entry i is packet i. Without its header an offset means nothing. */
 	uint8_t network[CE_BATCH_PACKETS];   /* enum ceint_network; 0: none */

@@ -163,6 +163,38 @@ test("each with a control value of another kind or batch raises", function()
   end
 end)
 
+test("each with a packet that is in the ring's batch but not in this one raises", function()
+  local handle <close> = open()
+  local before = handle:next()
+  handle:setfilter(assert(handle:compile "ether[3] & 1 = 0"))
+  for batch in handle:batches() do
+    local step, state = batch:each()
+    test.equal(step(state, nil):u32(0), 2)
+    test.raises("not a packet of this batch", step, state, before)
+    test.equal(before:u32(0), 1)
+    break
+  end
+end)
+
+test("a batch of which a filter rejects packets counts and hands out the others", function()
+  local handle <close> = open()
+  handle:setfilter(assert(handle:compile "ether[3] & 1 = 0"))
+  local number = 0
+  for batch in handle:batches() do
+    local first = number
+    for packet in batch:each() do
+      number = number + 2
+      test.equal(packet:u32(0), number)
+    end
+    test.equal(#batch, (number - first) // 2)
+    for packet in batch:each() do
+      test.equal(packet:u32(0), first + 2)
+      break
+    end
+  end
+  test.equal(number, COUNT)
+end)
+
 test("a filter chooses what a batch holds", function()
   local handle <close> = open()
   handle:setfilter(assert(handle:compile "ether[3] < 16"))

@@ -46,6 +46,18 @@ static const char script[] =
 	"assert(handle:setfilter(assert(handle:compile('greater 10'))) == 0)\n"
 	"assert(handle:loop_dump(5) == 5)\n"
 	"assert(handle:next())\n"
+	"local ce = require 'capengine'\n"
+	"assert(#ce.fields() > 100 and not pcall(ce.field, 'ip.scr'))\n"
+	"local wire_len, addresses = ce.field 'frame.len', ce.field 'eth.addr'\n"
+	"assert(wire_len(kept[1]) == 60 and addresses(kept[2]))\n"
+	"for packet in assert(ce.open((...), {limit = 3, batch = 2})):packets() do\n"
+	"  assert(wire_len(packet) == 60 and addresses(packet))\n"
+	"end\n"
+	"for batch in assert(ce.open({(...)}, {filter = 'greater 10'})):batches() do\n"
+	"  local column = batch:column 'eth.src'\n"
+	"  assert(column[1] and batch:sum 'frame.len' == 60 * #batch)\n"
+	"  assert(batch:min 'frame.len' == batch:max 'frame.len')\n"
+	"end\n"
 	"local count = 27\n"
 	"for packet in handle:packets() do\n"
 	"  count = count + 1\n"
@@ -166,6 +178,8 @@ static lua_State *open_state(struct heap *heap)
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 	lua_pushcfunction(L, luaopen_capengine_pcap);
 	lua_setfield(L, -2, "pcap");
+	lua_pushcfunction(L, luaopen_capengine);
+	lua_setfield(L, -2, "capengine");
 	lua_pop(L, 1);
 	assert_int_equal(luaL_loadbuffer(L, script, sizeof(script) - 1, "=script"), LUA_OK);
 	return L;
