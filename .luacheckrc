@@ -6,3 +6,6 @@ max_line_length = 100
 unused_args = false
 
 exclude_files = { "build*/**", "bindings/*.d.lua" }
+
+-- Run by tshark's Lua.
+files["tests/differential/select_tshark.lua"].globals = { "Listener" }

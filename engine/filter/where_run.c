@@ -81,20 +81,22 @@ static uint64_t in_range_128(const void *column, ceint_wide mask, ceint_wide lo,
 /* 64 numbers of any width but 16 octets. */
 static void widen(const void *column, uint32_t width, uint64_t numbers[WORD])
 {
-	for (int i = 0; i < WORD; i++)
-		switch (width) {
-		case 1:
+	switch (width) {
+	case 1:
+		for (int i = 0; i < WORD; i++)
 			numbers[i] = ((const uint8_t *)column)[i];
-			break;
-		case 2:
+		break;
+	case 2:
+		for (int i = 0; i < WORD; i++)
 			numbers[i] = ((const uint16_t *)column)[i];
-			break;
-		case 4:
+		break;
+	case 4:
+		for (int i = 0; i < WORD; i++)
 			numbers[i] = ((const uint32_t *)column)[i];
-			break;
-		default:
-			numbers[i] = ((const uint64_t *)column)[i];
-		}
+		break;
+	default:
+		memcpy(numbers, column, WORD * sizeof(*numbers));
+	}
 }
 
 /* A time's order is that of numbers from the earliest time on. */
@@ -134,15 +136,41 @@ static const struct ceint_range *range_at(const struct run *run, uint32_t i)
 }
 
 /* Is a number in one of the ranges, which are in order? */
-static bool among(const struct ceint_range *ranges, uint32_t count, ceint_wide value)
-{
-	while (count > 1) {
-		uint32_t half = count / 2;
-
-		ranges += value >= ranges[half].lo ? half : 0;
-		count -= half;
+#define DEFINE_AMONG(type)                                                         \
+	static bool among_##type(const struct ceint_range *ranges, uint32_t count, \
+	                         type value)                                       \
+	{                                                                          \
+		while (count > 1) {                                                \
+			uint32_t half = count / 2;                                 \
+                                                                                   \
+			ranges += value >= (type)ranges[half].lo ? half : 0;       \
+			count -= half;                                             \
+		}                                                                  \
+		return value >= (type)ranges->lo && value <= (type)ranges->hi;     \
 	}
-	return value >= ranges->lo && value <= ranges->hi;
+
+DEFINE_AMONG(uint64_t)
+DEFINE_AMONG(ceint_wide)
+
+static uint64_t in_ranges(const struct ceint_operand *operand,
+                          const struct ceint_range *ranges, uint32_t count,
+                          const void *values)
+{
+	const unsigned char *wide = values;
+	unsigned char hits[WORD];
+	uint64_t numbers[WORD];
+
+	if (operand->field->width == 16) {
+		for (int i = 0; i < WORD; i++)
+			hits[i] = among_ceint_wide(ranges, count,
+			                           wide_at(wide + (ptrdiff_t)16 * i));
+		return pack(hits);
+	}
+	widen(values, operand->field->width, numbers);
+	for (int i = 0; i < WORD; i++)
+		hits[i] =
+			among_uint64_t(ranges, count, numbers[i] + bias(operand->field));
+	return pack(hits);
 }
 
 static uint64_t in_set(const struct run *run, const struct ceint_step *step,
@@ -151,26 +179,12 @@ static uint64_t in_set(const struct run *run, const struct ceint_step *step,
 	enum { ONE_BY_ONE = 4 };
 	const struct ceint_operand *operand = operand_at(run, step->left);
 	const struct ceint_range *ranges = range_at(run, step->right);
-	uint64_t numbers[WORD], word = 0;
+	uint64_t word = 0;
 
-	if (step->count <= ONE_BY_ONE) {
-		for (uint32_t i = 0; i < step->count; i++)
-			word |= in_range(operand, values, &ranges[i]);
-		return word;
-	}
-	if (operand->field->width == 16) {
-		for (int i = 0; i < WORD; i++)
-			word |= (uint64_t)among(ranges, step->count,
-			                        wide_at((const unsigned char *)values +
-			                                (ptrdiff_t)16 * i))
-			        << i;
-		return word;
-	}
-	widen(values, operand->field->width, numbers);
-	for (int i = 0; i < WORD; i++)
-		word |= (uint64_t)among(ranges, step->count,
-		                        numbers[i] + bias(operand->field))
-		        << i;
+	if (step->count > ONE_BY_ONE)
+		return in_ranges(operand, ranges, step->count, values);
+	for (uint32_t i = 0; i < step->count; i++)
+		word |= in_range(operand, values, &ranges[i]);
 	return word;
 }
 
@@ -188,43 +202,66 @@ static uint64_t in_table(const struct run *run, const struct ceint_step *step,
 	return pack(hits);
 }
 
-/* Compare two columns of 16 octets. */
-static uint64_t between_wide(const struct ceint_step *step,
-                             const struct ceint_operand *left, const unsigned char *lefts,
-                             const struct ceint_operand *right,
-                             const unsigned char *rights)
-{
-	unsigned char hits[WORD];
-
-	for (ptrdiff_t i = 0; i < WORD; i++) {
-		ceint_wide a = wide_at(lefts + 16 * i) & left->mask;
-		ceint_wide b = wide_at(rights + 16 * i) & right->mask;
-
-		hits[i] = step->kind == CEINT_EQUAL ? a == b : a < b;
+/* Two columns of one width: which of 64 values are equal or less, once masked. */
+#define DEFINE_BETWEEN(bits, load)                                              \
+	static uint64_t equal_##bits(const void *lefts, ceint_wide left_mask,   \
+	                             const void *rights, ceint_wide right_mask) \
+	{                                                                       \
+		unsigned char hits[WORD];                                       \
+                                                                                \
+		for (ptrdiff_t i = 0; i < WORD; i++)                            \
+			hits[i] = load(lefts, i, left_mask) ==                  \
+			          load(rights, i, right_mask);                  \
+		return pack(hits);                                              \
+	}                                                                       \
+	static uint64_t less_##bits(const void *lefts, ceint_wide left_mask,    \
+	                            const void *rights, ceint_wide right_mask)  \
+	{                                                                       \
+		unsigned char hits[WORD];                                       \
+                                                                                \
+		for (ptrdiff_t i = 0; i < WORD; i++)                            \
+			hits[i] = load(lefts, i, left_mask) <                   \
+			          load(rights, i, right_mask);                  \
+		return pack(hits);                                              \
 	}
-	return pack(hits);
-}
+
+#define LOAD_16(column, i, mask) (((const uint16_t *)(column))[i] & (uint16_t)(mask))
+#define LOAD_32(column, i, mask) (((const uint32_t *)(column))[i] & (uint32_t)(mask))
+#define LOAD_64(column, i, mask) (((const uint64_t *)(column))[i] & (uint64_t)(mask))
+#define LOAD_128(column, i, mask) \
+	(wide_at((const unsigned char *)(column) + 16 * (i)) & (mask))
+
+DEFINE_BETWEEN(16, LOAD_16)
+DEFINE_BETWEEN(32, LOAD_32)
+DEFINE_BETWEEN(64, LOAD_64)
+DEFINE_BETWEEN(128, LOAD_128)
 
 static uint64_t between(const struct run *run, const struct ceint_step *step,
                         const void *lefts, const void *rights)
 {
 	const struct ceint_operand *left = operand_at(run, step->left);
 	const struct ceint_operand *right = operand_at(run, step->right);
-	const uint64_t more = bias(left->field);
+	const bool equal = step->kind == CEINT_EQUAL;
 	uint64_t a[WORD], b[WORD];
-	unsigned char hits[WORD];
 
-	if (left->field->width == 16)
-		return between_wide(step, left, lefts, right, rights);
+	switch (left->field->width == right->field->width ? left->field->width : 0) {
+	case 2:
+		return (equal ? equal_16 : less_16)(lefts, left->mask, rights,
+		                                    right->mask);
+	case 4:
+		return (equal ? equal_32 : less_32)(lefts, left->mask, rights,
+		                                    right->mask);
+	case 16:
+		return (equal ? equal_128 : less_128)(lefts, left->mask, rights,
+		                                      right->mask);
+	}
 	widen(lefts, left->field->width, a);
 	widen(rights, right->field->width, b);
 	for (int i = 0; i < WORD; i++) {
-		uint64_t one = (a[i] & (uint64_t)left->mask) + more;
-		uint64_t other = (b[i] & (uint64_t)right->mask) + more;
-
-		hits[i] = step->kind == CEINT_EQUAL ? one == other : one < other;
+		a[i] += bias(left->field);
+		b[i] += bias(right->field);
 	}
-	return pack(hits);
+	return (equal ? equal_64 : less_64)(a, left->mask, b, right->mask);
 }
 
 /* The values of a column from a word on. */

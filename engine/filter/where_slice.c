@@ -10,6 +10,8 @@
 
 #include "filter/where_int.h"
 
+enum { MOST = 100 }; /* slices of a value, which are put together for each packet */
+
 struct reader {
 	const struct ceint_parser *parser;
 	const char *at;
@@ -113,6 +115,8 @@ int ceint_where_slices(struct ceint_parser *parser, struct ceint_term *term)
 		struct ceint_slice slice = {0}, *added;
 		int rc = one(&reader, &slice);
 
+		if (rc == 0 && parser->where->slices.count - term->slice == MOST)
+			rc = fail(&reader, "a value has at most 100 slices");
 		if (rc < 0)
 			return rc;
 		added = ceint_list_add(&parser->where->slices, sizeof(slice), 1);

@@ -4,7 +4,8 @@
 ---
 --- Prints COUNT expressions, one in each line, over the fields that `where` and
 --- Wireshark share. Their values are mostly those that tshark finds in the savefiles.
---- One in ten has a mistake: a word too much, too few or in the wrong place.
+--- One in ten has a mistake: a word too much, too few or in the wrong place. Behind
+--- them stands the name of every field alone.
 
 local seed, count = math.tointeger((...)), math.tointeger((select(2, ...)))
 local files = { select(3, ...) }
@@ -204,7 +205,15 @@ local function spoil(text)
   return table.concat(words, " ")
 end
 
+local function print_names()
+  for _, list in ipairs { fields.bytes, fields.number, fields.boolean, fields.time, fields.ether,
+    fields.ipv4, fields.ipv6 } do
+    for _, name in ipairs(list) do print(name) end
+  end
+end
+
 for i = 1, count do
   local text = expression(3)
   print(i % 10 == 0 and spoil(text) or text)
 end
+print_names()

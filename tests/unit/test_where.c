@@ -58,6 +58,31 @@ enum { EXAMPLES = sizeof(examples) / sizeof(*examples) };
 static struct ce_ring *ring; /* owns the batch of the test that runs */
 static struct ce_decode *decode;
 
+/* So many allocations succeed, less one, and no further one; below 0: all do. */
+static int allowed = -1;
+
+void *__real_realloc(void *old, size_t bytes);
+void *__wrap_realloc(void *old, size_t bytes);
+void *__real_calloc(size_t count, size_t bytes);
+void *__wrap_calloc(size_t count, size_t bytes);
+
+static bool refused(void)
+{
+	if (allowed > 0)
+		allowed--;
+	return allowed == 0;
+}
+
+void *__wrap_realloc(void *old, size_t bytes)
+{
+	return refused() ? NULL : __real_realloc(old, bytes);
+}
+
+void *__wrap_calloc(size_t count, size_t bytes)
+{
+	return refused() ? NULL : __real_calloc(count, bytes);
+}
+
 static int open_decode(void **state)
 {
 	const struct ce_ring_options options = {.slots = 1, .arena_bytes = 1 << 20};
@@ -563,6 +588,24 @@ static void long_expressions_are_run(void **state)
 	free(all);
 }
 
+static void slices_have_a_limit(void **state)
+{
+	char *most = repeated("0,", 99, "0] == 02"),
+	     *more = repeated("0,", 100, "0] == 02");
+	char text[300];
+	struct ce_where *where;
+	struct ce_err err;
+
+	(void)state;
+	snprintf(text, sizeof(text), "frame[%s", most);
+	selects(text, "");
+	snprintf(text, sizeof(text), "frame[%s", more);
+	assert_int_equal(ce_where_open(&where, text, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "at most 100 slices"));
+	free(most);
+	free(more);
+}
+
 static void nesting_has_a_limit(void **state)
 {
 	char *deep = repeated("not(", 100, "tcp"), *deeper = repeated("(", 201, "tcp");
@@ -583,6 +626,31 @@ static void nesting_has_a_limit(void **state)
 	free(deeper);
 	free(endless);
 	free(closed);
+}
+
+static void refused_memory_is_an_error(void **state)
+{
+	static const char expression[] =
+		"frame[0,2-3] & ff:ff == 02:00 or tcp.port in {1,3,5,7,9} and not ip.addr != "
+		"10.0.0.7 or udp contains \"GET\" or tcp.flags & 2";
+	uint64_t selected[CE_BATCH_WORDS] = {UINT64_MAX};
+	int rc = -ENOMEM, limit = 0;
+
+	(void)state;
+	for (; rc == -ENOMEM; limit++) {
+		struct ce_where *where = NULL;
+		struct ce_err err = {0};
+
+		allowed = limit + 1;
+		rc = ce_where_open(&where, expression, &err);
+		if (rc == 0)
+			rc = ce_where_select(where, decode, selected);
+		allowed = -1;
+		ce_where_close(where);
+	}
+	assert_int_equal(rc, 0);
+	assert_in_range(limit, 10, 1000);
+	assert_int_equal(selected[0], 1 << 0 | 1 << 1 | 1 << 2 | 1 << 4);
 }
 
 static void close_takes_null(void **state)
@@ -624,7 +692,9 @@ int main(void)
 		cmocka_unit_test(caret_counts_characters),
 		cmocka_unit_test(long_expression_shows_what_surrounds_the_mistake),
 		with_examples(long_expressions_are_run),
+		with_examples(slices_have_a_limit),
 		with_examples(nesting_has_a_limit),
+		with_examples(refused_memory_is_an_error),
 		cmocka_unit_test(close_takes_null),
 	};
 

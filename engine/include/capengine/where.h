@@ -8,11 +8,19 @@
  * a comparison is false where a packet lacks the field, a field with parts
  * matches with any of them, and `!=` wants all of them to differ.
  *
+ * The octets of "tcp" or "ip", in comparisons and slices, are those of the header, as
+ * they are to `tshark -T fields`; `contains` looks into the payload too.
+ *
+ * Not there, and refused with a sentence: regular expressions (matches, ~), functions,
+ * arithmetic, layers (#), references (${}), names of values (ip.proto == TCP), negative
+ * values of unsigned fields, slices of slices, fields behind &, and `all` with `in`.
+ *
  *     open -> select, select, ... -> close
  *
  * Threads    one at a time
  * Ownership  open copies the expression; the caller owns the where
- * Blocking   open allocates; select does where a column or a program is new
+ * Blocking   open allocates; select does where a column is new, and for octets that
+ *            it has to put together
  */
 #ifndef CAPENGINE_WHERE_H
 #define CAPENGINE_WHERE_H
