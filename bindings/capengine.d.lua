@@ -952,7 +952,7 @@ function batch:each() end
 --- the next call hands out the rest.
 ---
 --- Raises for an unknown option or field, a field that stands for several (tcp.port), a
---- sum of what is no number.
+--- sum of what is no number; add also when memory runs out, with some packets counted.
 ---
 ---```lua
 ---local ce = require "capengine"

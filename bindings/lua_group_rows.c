@@ -18,34 +18,58 @@ struct rows {
 	uint64_t version; /* of the group, when they were put in order */
 };
 
-/* Push the value of a column in a row, or nil. [-0, +1, m] */
-static void push_cell(lua_State *L, const struct ce_group *group,
-                      const struct ce_group_row *row, size_t k)
+/* A copy of a cell: making Lua values may collect garbage, and a finalizer of the script
+   may then do with the group what it likes. */
+struct copied {
+	bool present;
+	bool wide; /* it is a value of the field, not a number */
+	uint64_t number;
+	struct ce_flow_key value; /* the widest */
+};
+
+static void copy_cells(const struct ce_group *group, const struct ce_group_row *row,
+                       struct copied *copies)
 {
-	const struct ce_group_column *column = ce_group_column(group, k);
-	struct ce_group_cell cell;
+	for (size_t k = 0; k < ce_group_columns(group); k++) {
+		struct ce_group_cell cell;
+
+		copies[k].present = ce_group_cell(group, row, k, &cell);
+		copies[k].wide = cell.value;
+		copies[k].number = cell.number;
+		if (cell.value)
+			memcpy(&copies[k].value, cell.value,
+			       ce_group_column(group, k)->field->width);
+	}
+}
+
+/* Push the value of a cell, or nil. [-0, +1, m] */
+static void push_cell(lua_State *L, const struct ce_group_column *column,
+                      const struct copied *cell)
+{
 	bool best = column->op == CE_GROUP_MIN || column->op == CE_GROUP_MAX;
 
-	if (!ce_group_cell(group, row, k, &cell))
+	if (!cell->present)
 		lua_pushnil(L);
-	else if (cell.value)
-		ce_lua_push_copy(L, column->field, cell.value);
+	else if (cell->wide)
+		ce_lua_push_copy(L, column->field, &cell->value);
 	else if (best && column->field->type == CE_FIELD_BOOLEAN)
-		lua_pushboolean(L, cell.number != 0);
+		lua_pushboolean(L, cell->number != 0);
 	else
-		lua_pushinteger(L, (lua_Integer)cell.number);
+		lua_pushinteger(L, (lua_Integer)cell->number);
 }
 
 void ce_lua_push_row(lua_State *L, int index, const struct ce_group_row *row)
 {
 	const struct ce_group *group = ce_lua_check_group(L, index)->group;
+	struct copied copies[CE_GROUP_BY + 1 + CE_GROUP_VALUES];
 	size_t columns = ce_group_columns(group);
 
+	copy_cells(group, row, copies);
 	lua_getiuservalue(L, index, CE_LUA_GROUP_NAMES);
 	lua_createtable(L, 0, (int)columns);
 	for (size_t k = 0; k < columns; k++) {
 		lua_rawgeti(L, -2, (lua_Integer)k + 1);
-		push_cell(L, group, row, k);
+		push_cell(L, ce_group_column(group, k), &copies[k]);
 		lua_rawset(L, -3);
 	}
 	lua_remove(L, -2);

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "lua_binding.h"
 
@@ -121,13 +122,19 @@ struct ordered {
 	uint64_t version;
 };
 
+/* [-0, +1, m] */
 static void push_row(lua_State *L, const struct ce_top *top, const struct ce_top_row *row)
 {
+	unsigned char key[CE_GROUP_BY * sizeof(struct ce_flow_key)];
 	const struct ce_field *field;
 
+	/* Before something may collect: a finalizer may change the top. */
+	for (size_t k = 0; (field = ce_top_field(top, k)); k++)
+		memcpy(key + ce_top_key_offset(top, k),
+		       row->key + ce_top_key_offset(top, k), field->width);
 	lua_newtable(L);
 	for (size_t k = 0; (field = ce_top_field(top, k)); k++) {
-		ce_lua_push_copy(L, field, row->key + ce_top_key_offset(top, k));
+		ce_lua_push_copy(L, field, key + ce_top_key_offset(top, k));
 		lua_setfield(L, -2, field->name);
 	}
 	ce_lua_set_count(L, "count", row->count);

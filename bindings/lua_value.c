@@ -5,6 +5,7 @@
  */
 #include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lua_binding.h"
@@ -69,29 +70,61 @@ static bool parse_address(const char *text, unsigned char value[16])
 	       inet_pton(AF_INET6, text, value) == 1;
 }
 
+/* A decimal number up to `most`, and nothing else. */
+static bool parse_number(const char *text, unsigned long most, unsigned long *value)
+{
+	char *end;
+
+	if (*text < '0' || *text > '9')
+		return false;
+	*value = strtoul(text, &end, 10);
+	return !*end && *value <= most;
+}
+
 /* "10.0.0.1:443" or "[2001:db8::1]:443" */
 static bool parse_end(char *text, unsigned char address[16], uint16_t *port)
 {
 	char *colon = strrchr(text, ':');
 	bool bracketed = text[0] == '[' && colon && colon[-1] == ']';
-	int end = 0;
+	unsigned long number;
 
-	if (!colon || sscanf(colon + 1, "%hu%n", port, &end) != 1 || colon[1 + end])
+	if (!colon || !parse_number(colon + 1, UINT16_MAX, &number))
 		return false;
+	*port = (uint16_t)number;
 	colon[bracketed ? -1 : 0] = '\0';
 	return parse_address(text + bracketed, address);
 }
 
+/* Either end may be written first; a key has the lower one there. */
+static void order_ends(struct ce_flow_key *key)
+{
+	const struct ce_flow_key written = *key;
+	int order = memcmp(key->address[0], key->address[1], sizeof(key->address[0]));
+
+	if (order < 0 || (order == 0 && key->port[0] <= key->port[1]))
+		return;
+	for (int end = 0; end < 2; end++) {
+		memcpy(key->address[end], written.address[!end], sizeof(key->address[0]));
+		key->port[end] = written.port[!end];
+	}
+}
+
 static bool parse_flow(const char *text, struct ce_flow_key *value)
 {
-	char ends[2][CE_FIELD_TEXT];
+	char words[3][CE_FIELD_TEXT];
+	unsigned long proto;
 	int end = 0;
 
 	memset(value, 0, sizeof(*value));
-	return sscanf(text, "%127s %127s %hhu%n", ends[0], ends[1], &value->proto,
-	              &end) == 3 &&
-	       !text[end] && parse_end(ends[0], value->address[0], &value->port[0]) &&
-	       parse_end(ends[1], value->address[1], &value->port[1]);
+	if (sscanf(text, "%127s %127s %127s%n", words[0], words[1], words[2], &end) !=
+	            3 ||
+	    text[end] || !parse_number(words[2], UINT8_MAX, &proto) ||
+	    !parse_end(words[0], value->address[0], &value->port[0]) ||
+	    !parse_end(words[1], value->address[1], &value->port[1]))
+		return false;
+	value->proto = (uint8_t)proto;
+	order_ends(value);
+	return true;
 }
 
 static void check_text(lua_State *L, int arg, const struct ce_field *field, void *value)

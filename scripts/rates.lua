@@ -34,10 +34,10 @@ end
 
 local script = { every = 1 }
 
-function script.packet(packet)
-  second = second or packet:time() // SECOND
-  packets = packets + 1
-  bytes = bytes + packet:wire_len()
+function script.batch(batch)
+  second = second or batch:column("frame.time_epoch")[1] // SECOND
+  packets = packets + #batch
+  bytes = bytes + batch:sum "frame.len"
 end
 
 -- One tick may pass several borders: what was counted belongs before the first.

@@ -127,7 +127,8 @@ static void touch(struct ce_group *group, uint32_t i)
 	*seen = now;
 }
 
-void ceint_group_settle(struct ce_group *group, uint32_t to)
+/* Settle the block's packets before `to`. */
+static void settle(struct ce_group *group, uint32_t to)
 {
 	for (uint32_t i = group->settled; group->seen_offset && i < to; i++)
 		touch(group, i);
@@ -143,7 +144,7 @@ static unsigned char *place(struct ce_group *group, uint32_t i)
 	if (group->table.live >= group->capacity) {
 		if (!group->evict)
 			return group->other;
-		ceint_group_settle(group, i);
+		settle(group, i);
 		ceint_over_evict(group);
 	}
 	return ceint_table_insert(&group->table, block->hash[i],
@@ -155,7 +156,7 @@ static int reserve(struct ce_group *group)
 {
 	int rc = ceint_table_reserve(&group->table, CEINT_BLOCK);
 
-	/* A packet may end the row of its key and, if that is new, another. */
+	/* A packet ends one row at most: that of its key, or one that makes room. */
 	return rc < 0 ? rc : ceint_over_reserve(group, CEINT_BLOCK);
 }
 
@@ -203,7 +204,7 @@ static int add_block(struct ce_group *group, const struct ce_batch *batch)
 		block->entry[i] = place(group, i);
 		i++;
 	}
-	ceint_group_settle(group, i);
+	settle(group, i);
 	return 0;
 }
 

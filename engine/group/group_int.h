@@ -108,11 +108,6 @@ void ceint_values_add(const struct ce_group *group, uint32_t from, uint32_t to);
 void ceint_values_merge(const struct ce_group *group, unsigned char *entry,
                         const struct ce_group *other, unsigned char *row);
 
-/* group.c */
-
-/* Settle the block's packets before `to`. */
-void ceint_group_settle(struct ce_group *group, uint32_t to);
-
 /* group_over.c */
 
 /* Make sure that so many more rows can be over. 0 or -ENOMEM. */

@@ -112,10 +112,18 @@ static uint32_t list_bits(uint64_t bits, uint32_t first, uint32_t *list)
 	return count;
 }
 
+/* A whole word of packets, as there mostly is, needs no list of them. */
 static inline __attribute__((always_inline)) void copy_values(
 	const struct ceint_block *block, unsigned char *to, size_t stride,
 	const unsigned char *values, size_t width)
 {
+	if (block->count == CEINT_BLOCK) {
+		values += block->packet[0] * width;
+#pragma GCC unroll 4
+		for (uint32_t i = 0; i < CEINT_BLOCK; i++)
+			memcpy(to + i * stride, values + i * width, width);
+		return;
+	}
 	for (uint32_t i = 0; i < block->count; i++)
 		memcpy(to + i * stride, values + block->packet[i] * width, width);
 }

@@ -152,20 +152,24 @@ static inline unsigned char *slot_entry(const struct ceint_table *table, uint64_
 	return ceint_table_entry(table, (uint32_t)slot - 1);
 }
 
-/* Mostly a key is in the first slot or in the second; where not, nothing is lost. */
-void ceint_table_prefetch(const struct ceint_table *table,
-                          const struct ceint_block *block)
+/* Mostly a key is in the first slot or in the second. */
+static inline unsigned char *likely_entry(const struct ceint_table *table, uint32_t hash)
+{
+	uint32_t at = hash & table->mask;
+	uint64_t slot = table->slots[at];
+
+	if (slot >> 32 != hash && slot)
+		slot = table->slots[(at + 1) & table->mask];
+	return slot ? slot_entry(table, slot) : NULL;
+}
+
+void ceint_table_prefetch(const struct ceint_table *table, struct ceint_block *block)
 {
 	for (uint32_t i = 0; i < block->count; i++)
 		__builtin_prefetch(&table->slots[(uint32_t)block->hash[i] & table->mask]);
 	for (uint32_t i = 0; i < block->count; i++) {
-		uint32_t hash = (uint32_t)block->hash[i], at = hash & table->mask;
-		uint64_t slot = table->slots[at];
-
-		if (slot >> 32 != hash && slot)
-			slot = table->slots[(at + 1) & table->mask];
-		if (slot)
-			__builtin_prefetch(slot_entry(table, slot), 1);
+		block->entry[i] = likely_entry(table, (uint32_t)block->hash[i]);
+		__builtin_prefetch(block->entry[i], 1);
 	}
 }
 
@@ -185,13 +189,25 @@ static inline __attribute__((always_inline)) unsigned char *find(
 	return NULL;
 }
 
+/* Is this the entry with that key? One that was removed since has no count. */
+static inline __attribute__((always_inline)) bool is_entry(
+	const struct ceint_table *table, unsigned char *entry, const void *key,
+	size_t bytes)
+{
+	return entry && *(const uint64_t *)(const void *)entry &&
+	       !memcmp(ceint_table_key(table, entry), key, bytes);
+}
+
 static inline __attribute__((always_inline)) uint32_t look(
 	const struct ceint_table *table, struct ceint_block *block, uint32_t i,
 	size_t bytes)
 {
 	for (; i < block->count; i++) {
-		block->entry[i] =
-			find(table, block->hash[i], block->keys + i * bytes, bytes);
+		const unsigned char *key = block->keys + i * bytes;
+
+		if (is_entry(table, block->entry[i], key, bytes))
+			continue;
+		block->entry[i] = find(table, block->hash[i], key, bytes);
 		if (!block->entry[i])
 			break;
 	}

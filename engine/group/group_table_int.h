@@ -43,13 +43,15 @@ void ceint_table_close(struct ceint_table *table);
 /* Make sure that so many more can be inserted. 0 or -ENOMEM. */
 int ceint_table_reserve(struct ceint_table *table, uint32_t count);
 
-/* Begin to fetch what looking up the block's keys will need. */
-void ceint_table_prefetch(const struct ceint_table *table,
-                          const struct ceint_block *block);
+/* Begin to fetch what looking up the block's keys will need; block->entry is set to where
+   each key seems to be. Nothing is reserved between this and look. */
+void ceint_table_prefetch(const struct ceint_table *table, struct ceint_block *block);
 
 /*
- * Look up the block's keys from number `from` on, up to the first that is not there;
- * gives its number, or block->count. Of those before it, block->entry is set.
+ * Look up the block's keys, which were prefetched, from number `from` on, up to the first
+ * that is not there; gives its number, or block->count. Of those before it, block->entry
+ * is set. An entry's first 8 bytes are its count, which is 0 in none that was there when
+ * the block was prefetched.
  */
 uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *block,
                           uint32_t from);

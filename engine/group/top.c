@@ -203,7 +203,7 @@ static uint64_t weight_of(const struct ce_top *top, uint32_t packet)
 
 static int add_block(struct ce_top *top)
 {
-	const struct ceint_block *block = &top->block;
+	struct ceint_block *block = &top->block;
 	int rc = ceint_table_reserve(&top->table, CEINT_BLOCK);
 
 	if (rc < 0)

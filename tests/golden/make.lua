@@ -83,10 +83,10 @@ write("talkers/tags", {
 })
 write("talkers/cut", {
   "", "\2\0\0\0", ethernet(0x0800, ""),
-  ethernet(0x0800, ipv4(10, 0, 0, 1):sub(1, 15)),
-  { ethernet(0x0800, ipv4(10, 0, 0, 1):sub(1, 16)), len = 1500 },
-  ethernet(0x86dd, ipv6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1):sub(1, 23)),
-  { ethernet(0x86dd, ipv6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1):sub(1, 24)), len = 1500 },
+  ethernet(0x0800, ipv4(10, 0, 0, 1):sub(1, 19)),
+  { ethernet(0x0800, ipv4(10, 0, 0, 1):sub(1, 20)), len = 1500 },
+  ethernet(0x86dd, ipv6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1):sub(1, 39)),
+  { ethernet(0x86dd, ipv6(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1):sub(1, 40)), len = 1500 },
   ethernet(0x0806, "ARP"),
 })
 write("talkers/equals", {

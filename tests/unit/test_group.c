@@ -183,11 +183,14 @@ static void add_batch(struct ce_group *group, const uint64_t *selected)
 	assert_int_equal(ce_group_add(group, decode, selected), 0);
 }
 
-/* Add batches of random packets, of which a random part is selected, to both. */
+/* Add batches of random packets, of which a random part is selected, to both; each is a
+   second later than the one before. */
 static void add_random(struct ce_group *group, struct plain *rows, uint32_t batches,
                        uint64_t *skipped)
 {
-	for (uint32_t k = 0; k < batches; k++) {
+	static int64_t now_ns = START;
+
+	for (; batches--; now_ns += SECOND) {
 		uint64_t selected[CE_BATCH_WORDS];
 
 		flows_begin(&flows);
@@ -195,8 +198,7 @@ static void add_random(struct ce_group *group, struct plain *rows, uint32_t batc
 			selected[word] = pick(3) ? UINT64_MAX
 			                         : (uint64_t)pick(UINT32_MAX) << 31;
 		for (uint32_t i = 0, count = 1 + pick(CE_BATCH_PACKETS); i < count; i++) {
-			struct flows_packet packet =
-				random_packet(START + (int64_t)k * SECOND + pick(1000));
+			struct flows_packet packet = random_packet(now_ns + pick(1000));
 
 			flows_add(&flows, &packet);
 			if (!(selected[i / 64] >> i % 64 & 1))
@@ -498,23 +500,26 @@ static uint64_t take_all(struct ce_group *group, struct plain *rows)
 	return taken;
 }
 
-static void evicted_rows_are_taken_and_nothing_is_lost(void **state)
+/* Add random packets, take what is over, flush: then all packets were in some row. */
+static void assert_nothing_is_lost(uint32_t capacity, int64_t idle_ns)
 {
-	struct ce_group *group = open_group(
-		(struct ce_group_options){.capacity = 64, .evict = true, .keep = true});
+	struct ce_group *group = open_group((struct ce_group_options){
+		.capacity = capacity, .evict = true, .keep = true, .idle_ns = idle_ns});
 	static struct plain rows[KEYS], taken[KEYS];
 	uint64_t skipped = 0, count = 0, left;
 
-	(void)state;
 	memset(rows, 0, sizeof(rows));
 	memset(taken, 0, sizeof(taken));
 	for (int k = 0; k < 10; k++) {
 		add_random(group, rows, 1, &skipped);
-		assert_in_range(ce_group_len(group), 1, 64);
-		count += take_all(group, taken);
+		assert_in_range(ce_group_len(group), 1, capacity);
+		if (k % 3)
+			count += take_all(group, taken);
 	}
+	count += take_all(group, taken);
 	assert_true(count > 100);
-	assert_int_equal(ce_group_counts(group).evicted, count);
+	assert_int_equal(ce_group_counts(group).evicted + ce_group_counts(group).expired,
+	                 count);
 	assert_null(ce_group_other(group));
 	left = ce_group_len(group);
 	ce_group_flush(group);
@@ -525,6 +530,24 @@ static void evicted_rows_are_taken_and_nothing_is_lost(void **state)
 		assert_int_equal(taken[key].sum, rows[key].sum);
 	}
 	ce_group_close(group);
+}
+
+static void evicted_rows_are_taken_and_nothing_is_lost(void **state)
+{
+	(void)state;
+	assert_nothing_is_lost(1, 0);
+	assert_nothing_is_lost(3, 0);
+	assert_nothing_is_lost(64, 0);
+	assert_nothing_is_lost(500, 0);
+}
+
+static void idle_and_evicted_rows_go_well_together(void **state)
+{
+	(void)state;
+	assert_nothing_is_lost(2, 1);
+	assert_nothing_is_lost(50, 100);
+	assert_nothing_is_lost(200, 500);
+	assert_nothing_is_lost(5000, SECOND / 2);
 }
 
 static void the_idlest_row_makes_room(void **state)
@@ -624,6 +647,22 @@ static void a_corrupt_stamp_ends_no_row(void **state)
 	for (uint32_t src = 0; src < SOURCES; src++)
 		add_one(group, src, START + 1);
 	assert_int_equal(ce_group_counts(group).expired, 0);
+	assert_null(ce_group_take(group));
+	ce_group_close(group);
+}
+
+/* The clock begins anew: see packet_time.h. */
+static void a_corrupt_first_stamp_keeps_no_row_for_ever(void **state)
+{
+	struct ce_group *group =
+		open_group((struct ce_group_options){.idle_ns = SECOND, .keep = true});
+
+	(void)state;
+	add_one(group, 1, START + 1000000 * SECOND);
+	for (int i = 0; i < 40; i++)
+		add_one(group, 2, START + i * SECOND / 10);
+	assert_int_equal(ce_group_len(group), 1);
+	assert_int_equal(row_key(group, ce_group_take(group)), PORTS);
 	assert_null(ce_group_take(group));
 	ce_group_close(group);
 }
@@ -855,10 +894,12 @@ int main(void)
 		cmocka_unit_test(rows_without_a_value_come_last_in_both_orders),
 		cmocka_unit_test(at_capacity_new_keys_count_in_one_other_row),
 		cmocka_unit_test(evicted_rows_are_taken_and_nothing_is_lost),
+		cmocka_unit_test(idle_and_evicted_rows_go_well_together),
 		cmocka_unit_test(the_idlest_row_makes_room),
 		cmocka_unit_test(idle_rows_are_those_of_plain_sessions),
 		cmocka_unit_test(a_row_that_nothing_comes_to_is_over_in_bounded_time),
 		cmocka_unit_test(a_corrupt_stamp_ends_no_row),
+		cmocka_unit_test(a_corrupt_first_stamp_keeps_no_row_for_ever),
 		cmocka_unit_test(rows_end_without_packets_when_the_time_is_said),
 		cmocka_unit_test(merging_is_adding_both),
 		cmocka_unit_test(merging_at_capacity_counts_in_the_other_row),
