@@ -1,0 +1,143 @@
+# lib.sh - the steps of bench/run, which sets rounds, quick, build, peers.
+# shellcheck shell=bash disable=SC2154
+
+work=$(mktemp -d)
+trap 'rm -r "$work"' EXIT
+
+fail() {
+  echo "bench: $*" >&2
+  exit 1
+}
+
+build_all() {
+  build=$(realpath -m "$build")
+  # A tree of somebody else's, such as the tests', keeps its configuration.
+  [ -f "$build/CMakeCache.txt" ] ||
+    cmake -S . -B "$build" -G Ninja --log-level=WARNING \
+      -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=OFF
+  cmake --build "$build" --target capengine_cmd peers >"$work/build" ||
+    { cat "$work/build"; fail 'does not build'; }
+  mkdir -p "$build/captures"
+  PATH=$build/bin:$PWD/bench/peers:$PATH
+  export LUA_CPATH="$build/lib/?.so;;"
+}
+
+# packets_of KIND -> sets packets and flows. Of the sizes, also those in the table,
+# none makes two of the ten largest equal, so that their order is not a matter of taste.
+packets_of() {
+  case $1 in
+    equal) packets=${quick:+9000} packets=${packets:-10000000} flows=100000 ;;
+    mixed) packets=${quick:+9000} packets=${packets:-4000000} flows=200000 ;;
+    *) fail "no capture is called $1" ;;
+  esac
+}
+
+# make_file KIND PACKETS FLOWS -> sets file, and makes it where it is not there.
+make_file() {
+  file=$build/captures/$1-$2-$3.pcap
+  [ "$file" -nt bench/make_capture.c ] && return
+  echo "making $file" >&2
+  make_capture "$1" "$2" "$3" >"$file.part"
+  mv "$file.part" "$file"
+}
+
+# The columns of bench/competitors, by number; those that cannot run are left out.
+read_competitors() {
+  local name limit can needs command
+  names=() limits=() cans=() commands=()
+  while IFS='|' read -r name limit can needs command; do
+    read -r name <<<"$name"
+    read -r limit <<<"$limit"
+    read -r needs <<<"$needs"
+    read -r command <<<"$command"
+    [ ${#names[@]} -eq 0 ] || grep -qiE -- "$peers" <<<"$name" || continue
+    if ! command -v "${command%% *}" >/dev/null ||
+      { [ "$needs" != - ] && ! eval "$needs" >/dev/null 2>&1; }; then
+      echo "left out, since it is not installed: $name" >&2
+      continue
+    fi
+    names+=("$name") limits+=("$limit") cans+=(" $can ") commands+=("$command")
+  done < <(grep -v '^#' bench/competitors)
+}
+
+# run_once COMPETITOR TASK FILE RESULTS: its answer must be that of C on libpcap.
+run_once() {
+  local words right
+  right=$work/right-$2-$(basename "$3")
+  read -ra words <<<"${commands[$1]}"
+  words=("${words[@]//TASK/$2}")
+  words=("${words[@]//FILE/$3}")
+  [ -f "$right" ] || peer_pcap "$2" "$3" >"$right"
+  measure "$4" "${words[@]}" >"$work/answer" 2>"$work/stderr" ||
+    { cat "$work/stderr" >&2; fail "${names[$1]}, $2: failed"; }
+  cmp -s "$work/answer" "$right" ||
+    { diff "$right" "$work/answer" | head -n 20 >&2; fail "${names[$1]}, $2: a wrong answer"; }
+}
+
+# compare TASK CAPTURE: all rounds, and the table.
+compare() {
+  local which round first=0 packets flows file count
+  local -A counts=() files=()
+  packets_of "$2"
+  [ -z "$quick" ] || first=1
+  for which in "${!names[@]}"; do
+    [[ ${cans[$which]} == *" $1 "* ]] || continue
+    count=${limits[$which]}
+    if [ "$count" = all ] || [ "$count" -gt "$packets" ]; then count=$packets; fi
+    make_file "$2" "$count" "$flows"
+    counts[$which]=$count files[$which]=$file
+  done
+  for ((round = first; round <= rounds; round++)); do
+    for which in "${!names[@]}"; do
+      [ -n "${files[$which]-}" ] || continue
+      run_once "$which" "$1" "${files[$which]}" "$work/$which"
+      [ "$round" -gt 0 ] || rm "$work/$which"
+    done
+  done
+  print_head "$1" "$2"
+  for which in "${!names[@]}"; do
+    [ -n "${files[$which]-}" ] || continue
+    print_row "${names[$which]}" "${counts[$which]}" "$work/$which" "$work/0" "$packets"
+    [ "$which" -eq 0 ] || rm "$work/$which"
+  done
+  rm "$work/0"
+}
+
+median() { # median FILE COLUMN
+  cut -d ' ' -f "$2" "$1" | sort -n | sed -n "$(((rounds + 1) / 2))p"
+}
+
+print_head() {
+  local title
+  case $1 in
+    count) title='T1 count: packets and their bytes' ;;
+    match) title='T2 match: packets that are TCP to port 443, or TCP with SYN' ;;
+    sources) title='T3 sources: bytes by source address, the top 10' ;;
+    flows) title='T4 flows: TCP and UDP flows, how many, and the top 10 by bytes' ;;
+    loop) title='P1 loop: a callback for each packet that increments a counter' ;;
+    loop_match) title='P2 loop_match: T2 by a callback for each packet' ;;
+  esac
+  printf '\n%s; capture: %s, runs: %d\n\n' "$title" "$2" "$rounds"
+  printf '%-22s %10s %10s %10s %8s %12s\n' \
+    '' 'ns/packet' 'CPU ns' 'x as fast' 'MiB' 'packets'
+}
+
+# print_row NAME PACKETS RESULTS RESULTS-OF-C PACKETS-OF-C
+print_row() {
+  awk -v name="$1" -v n="$2" -v wall="$(median "$3" 1)" -v cpu="$(median "$3" 2)" \
+    -v kib="$(median "$3" 3)" -v base="$(median "$4" 1)" -v base_n="$5" 'BEGIN {
+      printf "%-22s %10.1f %10.1f %10.2f %8.1f %12d\n",
+        name, wall / n, cpu / n, base / base_n / (wall / n), kib / 1024, n
+    }'
+}
+
+print_versions() {
+  printf '\n'
+  capengine version
+  grep -m 1 'model name' /proc/cpuinfo | sed 's/.*: //'
+  uname -sr
+  dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' gcc libpcap0.8 \
+    libxxhash-dev luajit lua5.4 golang-github-google-gopacket-dev golang-go \
+    libtrace3-dev dnsjit tcpdump python3 python3-dpkt python3-pcapy tshark \
+    2>/dev/null | sed -n 's/^installed //p' || true
+}
