@@ -82,7 +82,8 @@ local capengine = {}
 ---
 --- A savefile or interface that cannot be opened ends the run with its message and exit
 --- status 1, a filter that does not compile with 2, and so does a command line without
---- -i and -r. Raises in a Lua that is not `capengine run`.
+--- -i and -r. Of capengine.run, it ends the call with nil, a message and a code. Raises
+--- in a script that neither of the two runs.
 ---
 ---```lua
 ----- capengine run count.lua -r trace.pcap
@@ -104,7 +105,8 @@ function capengine.source() end
 ---
 --- An argument that is not declared, a value that is missing, and one that is not a
 --- number where the default is one, end the run with a message and exit status 2.
---- Raises for a declaration that is none, and in a Lua that is not `capengine run`.
+--- Raises for a declaration that is none, and in a script that neither `capengine run`
+--- nor capengine.run runs.
 ---
 ---```lua
 ----- capengine run arguments.lua -- --top 5 --quiet
@@ -257,6 +259,55 @@ function capengine.fields() end
 --- | `flow.key` | the five-tuple, one for both directions: "10.0.0.1:443 10.0.0.2:5000 6" |
 --- | `flow.hash` | of the five-tuple; seeded, another in each run |
 ---@alias capengine.field_name string
+---@class capengine.run.options
+---@field device string? as -i: capture on this interface
+---@field files string|string[]? as -r: read these savefiles, one after the other
+---@field filter string? as -f: a pcap-filter(7) expression, beside the script's own
+---@field limit integer? as -c: end after so many packets
+---@field snaplen integer? as -s: bytes kept of each packet of an interface
+---@field promisc boolean? false is -p: not in promiscuous mode; default true
+---@field ring_bytes integer? as --ring-bytes
+---@field args table? the script's own arguments: values by name, or the words of a command line
+
+--- Run a script as `capengine run` does, in any Lua: one that is shipped, by its name,
+--- one's own by its path, or a table of hooks. Which source it has, the options say.
+---
+---     lua5.4 -l capengine -e 'capengine.run("talkers", { files = "trace.pcap" })'
+---
+--- Gives the counters of all handles that the script has closed, its source among them.
+--- What would make the command end with 1 or 2 comes back as nil, a message and a code;
+--- an error of the script is raised as it is, and so is an option that does not exist.
+--- The script has its arguments in `...` and in the global `arg`, which is another one
+--- afterwards; what else it does to the globals stays. `require "pcap"` is capengine.pcap
+--- in it, unless the program has a module of that name.
+---
+--- There is no -w here: a script that writes has dump_open. Signals do what the program
+--- says: in a stock Lua, ^C raises at the next packet or tick.
+---
+--- A script that is run may itself run one; `source` and `args` are then the inner one's.
+---
+---```lua
+---local ce = require "capengine"
+---
+---local bytes = 0
+---local script = { args = { least = { default = 0, help = "bytes on the wire" } } }
+---function script.packet(packet)
+---  local length = packet:wire_len()
+---  if length >= script.args.least then bytes = bytes + length end
+---end
+---
+---local counters = assert(ce.run(script, {
+---  files = "trace.pcap", filter = "udp", args = { least = 100 },
+---}))
+---print(counters.received, counters.delivered, bytes)
+---assert(select(3, ce.run("talkers", { files = "none.pcap" })) == "ENOENT")
+---```
+---@param script string|capengine.script
+---@param options capengine.run.options?
+---@return table<string, integer>? counters as of handle:counters()
+---@return string? message
+---@return string? code "ENOENT", "EPERM", "EINVAL" ...
+function capengine.run(script, options) end
 
 --- The version of capengine: "0.1.0".
 ---@return string version

@@ -48,6 +48,19 @@ static void print_device(const pcap_if_t *device, bool tabs)
 	       state(device), addresses, device->description ? device->description : "");
 }
 
+void devices_print_names(void)
+{
+	char message[PCAP_ERRBUF_SIZE];
+	pcap_if_t *devices;
+
+	if (pcap_findalldevs(&devices, message) < 0)
+		return;
+	for (const pcap_if_t *device = devices; device; device = device->next)
+		printf("%s\t%s\n", device->name,
+		       device->description ? device->description : state(device));
+	pcap_freealldevs(devices);
+}
+
 int devices_main(int argc, char **argv)
 {
 	char message[PCAP_ERRBUF_SIZE] = "";

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cmd_help.c - `capengine help`, and a script's first comment as its manual. */
 #include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,64 +13,77 @@ static int is_script(const struct dirent *entry)
 	return dot && !strcmp(dot, ".lua");
 }
 
-static void list_scripts(void)
+void help_each_script(void (*show)(const char *name, const char *path))
 {
-	char *folder = script_folder();
+	char *folder = script_folder(), *path;
 	struct dirent **entries;
 	int count = folder ? scandir(folder, &entries, is_script, alphasort) : -1;
 
-	free(folder);
-	if (count < 0)
-		return;
-	printf("\nScripts that come with capengine:");
 	for (int i = 0; i < count; i++) {
-		char *name = entries[i]->d_name;
-
-		printf(" %.*s", (int)(strrchr(name, '.') - name), name);
+		if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) >= 0) {
+			*strrchr(entries[i]->d_name, '.') = '\0';
+			show(entries[i]->d_name, path);
+			free(path);
+		}
 		free(entries[i]);
 	}
-	putchar('\n');
-	free(entries);
+	if (count >= 0)
+		free(entries);
+	free(folder);
 }
 
-/* The comment that a script begins with, without its dashes. */
-static int print_manual(const char *path)
+int help_each_line(const char *path, void (*show)(void *arg, const char *text), void *arg)
 {
 	FILE *file = fopen(path, "re");
 	char *line = NULL;
 	size_t size = 0;
 	int lines = 0;
 
-	if (!file) {
-		fprintf(stderr, "capengine help: %s: %s\n", path, strerror(errno));
-		return EXIT_RUNTIME;
-	}
-	for (; getline(&line, &size, file) >= 0 && !strncmp(line, "--", 2); lines++) {
+	for (; file && getline(&line, &size, file) >= 0 && !strncmp(line, "--", 2);
+	     lines++) {
 		const char *text = line + strspn(line, "-");
 
-		fputs(*text == ' ' ? text + 1 : text, stdout);
+		line[strcspn(line, "\n")] = '\0';
+		show(arg, *text == ' ' ? text + 1 : text);
 	}
 	free(line);
-	fclose(file);
-	if (!lines)
+	if (file)
+		fclose(file);
+	return lines;
+}
+
+static void print_name(const char *name, const char *path)
+{
+	(void)path;
+	printf(" %s", name);
+}
+
+static void print_line(void *arg, const char *text)
+{
+	(void)arg;
+	puts(text);
+}
+
+static int print_manual(const char *name)
+{
+	char *path = script_path(name);
+	int lines = path ? help_each_line(path, print_line, NULL) : -1;
+
+	if (lines == 0)
 		fprintf(stderr, "capengine help: %s begins with no comment\n", path);
-	return lines ? 0 : EXIT_RUNTIME;
+	free(path);
+	return lines > 0 ? 0 : lines < 0 ? EXIT_USAGE : EXIT_RUNTIME;
 }
 
 int help_main(int argc, char **argv)
 {
-	char *path;
-	int status;
-
-	if (argc < 2) {
-		print_usage(stdout);
-		list_scripts();
-		return 0;
-	}
-	path = script_path(argv[1]);
-	if (!path)
-		return EXIT_USAGE;
-	status = print_manual(path);
-	free(path);
-	return status;
+	if (argc > 1 && !strcmp(argv[1], "--complete"))
+		return complete_main(argc - 1, argv + 1);
+	if (argc > 1)
+		return print_manual(argv[1]);
+	print_usage(stdout);
+	printf("\nScripts that come with capengine:");
+	help_each_script(print_name);
+	putchar('\n');
+	return 0;
 }

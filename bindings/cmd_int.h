@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * cmd_int.h - what the files of the command share.
+ * cmd_int.h - what the files of the command share, and with lua_run.c what the
+ * files share that run a script: in the command, and in any Lua.
  *
- *     main -> run_main: run_args -> Lua script -> run_hooks -> counters
+ *     main -> run_main: Lua script -> run_args, run_source, run_hooks -> counters
  *
  * Threads    the main thread, which is the Lua thread
- * Ownership  texts point into argv unless a comment says otherwise
+ * Ownership  texts point into argv, or to what capengine.run keeps, unless a
+ *            comment says otherwise
  * Blocking   run_main until the script has ended
  */
 #ifndef CE_CMD_INT_H
@@ -33,13 +35,29 @@ int devices_main(int argc, char **argv);
 int help_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 
+/* cmd_complete.c: for help_main; argv[0] is not looked at. */
+int complete_main(int argc, char **argv);
+
+/* cmd_devices.c: a line for each interface: its name, a tab, what it is. */
+void devices_print_names(void);
+
+/* cmd_help.c: call `show` with each shipped script's name, and its path. */
+void help_each_script(void (*show)(const char *name, const char *path));
+
+/*
+ * Call `show` with each line, less its dashes, of the comment that a script begins
+ * with. The number of lines.
+ */
+int help_each_line(const char *path, void (*show)(void *arg, const char *text),
+                   void *arg);
+
 /* What `capengine help` and a usage error print. */
 void print_usage(FILE *to);
 
 /* The command line of `run`. */
 struct run_options {
 	const char *device;
-	const char **files; /* file_count of them, of argc places; free */
+	const char **files; /* file_count of them, of argc places; run_main frees */
 	size_t file_count;
 	const char *filter;
 	const char *out;
@@ -49,6 +67,7 @@ struct run_options {
 	bool no_promisc;
 	bool nano;
 	bool strict;
+	const char *user; /* of -Z: who runs the script; NULL: who runs the command */
 	const char *script;
 	char **args; /* of the script, NULL last */
 };
@@ -66,29 +85,49 @@ struct run {
 	int out_fd;                   /* what was standard output, for `-w -`; 0: none */
 	struct ce_err write_error;    /* of -w; code 0: none */
 	int status;                   /* exit status so far */
+
+	/* Called once the source is open, before -w's file is; NULL: nothing. */
+	void (*opened)(lua_State *L, struct run *run);
+	bool is_program; /* of the command, which says what goes wrong */
+	int code;        /* negative errno of the failure; 0: see status */
 };
 
 /*
- * End the run with this exit status and a message, which is printed now: for
- * what is not the script's fault, and so without a traceback. [-0, +0, v]
+ * End the run with this exit status and a message, which the command prints now:
+ * for what is not the script's fault, and so without a traceback. [-0, +0, v]
  */
 int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
-/* run_args.c: capengine.args, with the struct run as upvalue. */
-int run_args(lua_State *L);
+/* Is the error on top what run_fail said last? [-0, +0, m] */
+bool run_reported(lua_State *L);
 
 /*
- * Replace the table of declared arguments on top by one of their values, as the
- * command line gives them. [-1, +1, e]
+ * lua_run.c: run the loaded script at argument 1 with its arguments, and the hooks
+ * that it returns; the struct run is argument 2. A lua_CFunction. [-2, +0, e]
+ */
+int run_script(lua_State *L);
+
+/*
+ * run_args.c: replace the table of declared arguments on top by one of their values,
+ * as the command line gives them. [-1, +1, e]
  */
 void run_args_parse(lua_State *L, struct run *run);
 
-/* run_source.c: capengine.source, with the struct run as upvalue. */
-int run_source(lua_State *L);
-
-/* Push the run's source, opened with this filter beside -f's. [-0, +1, e] */
+/*
+ * run_source.c: push the run's source, opened at the first call with this filter
+ * beside -f's. [-0, +1, e]
+ */
 void run_source_push(lua_State *L, struct run *run, const char *filter);
+
+/* Open it before the script asks; the script's filter comes on top. [-0, +0, e] */
+void run_source_open(lua_State *L, struct run *run);
+
+/*
+ * run_user.c, -Z: become the user that the options name, for good: with the groups
+ * of that user, and no capability. [-0, +0, v]
+ */
+void run_become_user(lua_State *L, struct run *run);
 
 /*
  * run_hooks.c: drive the table of hooks at argument 1, with the struct run at
@@ -114,8 +153,11 @@ void run_print_counters(lua_State *L);
 
 /*
  * script_path.c: the path of a script that is named by path, or by the name of
- * one that is shipped. The caller frees it. NULL: there is none; said.
+ * one that is shipped. The caller frees it. NULL: there is none.
  */
+char *script_find(const char *name);
+
+/* The same; NULL has been said on standard error. */
 char *script_path(const char *name);
 
 /* The folder of shipped scripts; the caller frees it. NULL: not found. */

@@ -7,27 +7,12 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lualib.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cmd_int.h"
 #include "lua_binding.h"
-
-int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	lua_pushvfstring(L, format, args);
-	va_end(args);
-	fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
-	run->status = status;
-	lua_pushvalue(L, -1);
-	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.reported");
-	return lua_error(L);
-}
 
 /* An error object as text, whatever it is. [-0, +1, m] */
 static int error_text(lua_State *L)
@@ -50,17 +35,6 @@ static bool raised_again(lua_State *L)
 	return again;
 }
 
-/* Is the error on top one that run_fail has printed? [-0, +0, -] */
-static bool was_reported(lua_State *L)
-{
-	bool same;
-
-	lua_getfield(L, LUA_REGISTRYINDEX, "capengine.reported");
-	same = !lua_isnil(L, -1) && lua_rawequal(L, -1, -2);
-	lua_pop(L, 1);
-	return same;
-}
-
 /*
  * The message handler: text and traceback. An error that came through loop has
  * left its own, deeper one. [-1, +1, m]
@@ -68,7 +42,7 @@ static bool was_reported(lua_State *L)
 static int explain(lua_State *L)
 {
 	lua_settop(L, 1);
-	if (was_reported(L))
+	if (run_reported(L))
 		return 1;
 	lua_pushcfunction(L, error_text);
 	lua_pushvalue(L, 1);
@@ -108,7 +82,7 @@ static void close_dump(lua_State *L, struct run *run)
 	run->dumped = ce_dump_packets(run->dump);
 	if (ce_dump_close(run->dump, err.code ? NULL : &err) < 0 || err.code) {
 		lua_pushstring(L, err.text);
-		if (!was_reported(L))
+		if (!run_reported(L))
 			fprintf(stderr, "capengine run: %s\n", err.text);
 		lua_pop(L, 1);
 		run->status = EXIT_USAGE;
@@ -183,33 +157,12 @@ static int os_exit(lua_State *L)
 	exit(wanted ? wanted : status);
 }
 
-/* Put a function with the struct run as upvalue into the registry. [-0, +0, m] */
-static void offer(lua_State *L, const char *name, lua_CFunction function, struct run *run)
-{
-	lua_pushlightuserdata(L, run);
-	lua_pushcclosure(L, function, 1);
-	lua_setfield(L, LUA_REGISTRYINDEX, name);
-}
-
 static void preload(lua_State *L, const char *name, lua_CFunction open)
 {
 	luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
 	lua_pushcfunction(L, open);
 	lua_setfield(L, -2, name);
 	lua_pop(L, 1);
-}
-
-/* The global `arg`, as the stock interpreter sets it. [-0, +0, m] */
-static void set_arg(lua_State *L, const struct run *run)
-{
-	lua_newtable(L);
-	lua_pushstring(L, run->options.script);
-	lua_rawseti(L, -2, 0);
-	for (int i = 0; run->options.args[i]; i++) {
-		lua_pushstring(L, run->options.args[i]);
-		lua_rawseti(L, -2, i + 1);
-	}
-	lua_setglobal(L, "arg");
 }
 
 /* Prepare the state; argument 1 is the struct run. [-1, +0, e] */
@@ -221,14 +174,12 @@ static int prepare(lua_State *L)
 	luaL_openlibs(L);
 	lua_pushlightuserdata(L, run);
 	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.run");
-	offer(L, "capengine.source", run_source, run);
-	offer(L, "capengine.args", run_args, run);
+	lua->run = run;
 	preload(L, "capengine", luaopen_capengine);
 	preload(L, "capengine.pcap", luaopen_capengine_pcap);
 	preload(L, "pcap", luaopen_capengine_pcap);
 	luaL_requiref(L, "capengine", luaopen_capengine, 0); /* hooks need its classes */
 	lua_pop(L, 1);
-	set_arg(L, run);
 	lua_getglobal(L, "os");
 	lua_pushcfunction(L, os_exit);
 	lua_setfield(L, -2, "exit");
@@ -242,52 +193,28 @@ static int prepare(lua_State *L)
 }
 
 /*
- * Run the loaded script at argument 1 with its arguments, and the hooks that it
- * returns; the struct run is argument 2. [-2, +0, e]
+ * -Z: whoever opens the source is not who runs the script. The struct run is
+ * argument 2. [-0, +0, e]
  */
-static int run_script(lua_State *L)
+static void give_up_root(lua_State *L)
 {
 	struct run *run = lua_touserdata(L, 2);
-	int count = 0;
 
-	lua_pushcfunction(L, run_hooks);
-	lua_pushvalue(L, 1);
-	for (; run->options.args[count]; count++) {
-		luaL_checkstack(L, 2, "too many arguments");
-		lua_pushstring(L, run->options.args[count]);
-	}
-	lua_call(L, count, 1);
-	if (lua_istable(L, -1)) {
-		lua_pushlightuserdata(L, run);
-		lua_call(L, 2, 0);
-	}
-	return 0;
+	run->opened = run_become_user;
+	if (run->options.device || run->options.file_count)
+		run_source_open(L, run);
+	else
+		run_become_user(L, run);
 }
 
-/* An option that says which packets the source has, or what to do with them. */
-static const char *of_source(const struct run_options *options)
+/* Run the loaded script at argument 1; argument 2 is the struct run. [-2, +0, e] */
+static int run_loaded(lua_State *L)
 {
-	return options->device       ? "-i"
-	       : options->file_count ? "-r"
-	       : options->out        ? "-w"
-	       : options->filter     ? "-f"
-	       : options->count      ? "-c"
-	       : options->snaplen    ? "-s"
-	       : options->no_promisc ? "-p"
-	                             : NULL;
-}
+	const struct run *run = lua_touserdata(L, 2);
 
-/* What the command line says of a source that nobody read is a mistake. */
-static void check_used(struct run *run)
-{
-	const char *option = of_source(&run->options);
-
-	if (run->source_used || run->status || !option)
-		return;
-	fprintf(stderr,
-	        "capengine run: %s never asked for its source, so %s had no effect\n",
-	        run->options.script, option);
-	run->status = EXIT_USAGE;
+	if (run->options.user)
+		give_up_root(L);
+	return run_script(L);
 }
 
 /* Load and run; prints what went wrong. */
@@ -300,12 +227,10 @@ static void execute(lua_State *L, struct run *run, const char *path)
 	}
 	lua_pushcfunction(L, explain);
 	lua_insert(L, -2);
-	lua_pushcfunction(L, run_script);
+	lua_pushcfunction(L, run_loaded);
 	lua_insert(L, -2);
 	lua_pushlightuserdata(L, run);
-	if (lua_pcall(L, 2, 0, 1) == LUA_OK)
-		check_used(run);
-	else if (!was_reported(L)) {
+	if (lua_pcall(L, 2, 0, 1) != LUA_OK && !run_reported(L)) {
 		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
 		run->status = EXIT_SCRIPT;
 	}
@@ -335,7 +260,7 @@ static int give_up_stdout(void)
 
 int run_main(int argc, char **argv)
 {
-	struct run run = {0};
+	struct run run = {.is_program = true};
 	lua_State *L;
 	char *path = NULL;
 

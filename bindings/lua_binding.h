@@ -69,6 +69,8 @@ struct ce_lua_handle {
 	bool broken;      /* breakloop was called, and nothing has ended for it */
 };
 
+struct run;
+
 struct ce_lua {
 	struct ce_lua_handle *handles; /* all that are open */
 	struct ce_lua_dumper *dumpers; /* all that are open */
@@ -82,6 +84,7 @@ struct ce_lua {
 	size_t ring_bytes;          /* for every handle; 0: the default */
 	void (*idle)(lua_State *L); /* called when a wait ends in vain; may raise */
 	bool lost_output;           /* a collected dumper could not write all */
+	struct run *run;            /* the innermost, of lua_run.c; NULL: none */
 	bool expire_each;           /* a packet expires with its callback: for tests */
 };
 
@@ -177,6 +180,9 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle);
  */
 int ce_lua_fetch(lua_State *L, struct ce_lua_handle *handle, int timeout_ms);
 
+/* Push a table of counters. [-0, +1, m] */
+void ce_lua_push_counters(lua_State *L, const struct ce_stats *stats);
+
 /* Count the handle's packets, with its dumpers'. */
 void ce_lua_handle_stats(struct ce_lua_handle *handle, struct ce_stats *stats);
 
@@ -204,6 +210,7 @@ extern const luaL_Reg ce_lua_column_methods[]; /* lua_column.c */
 /* Functions of `capengine`, beside lua_capengine.c's own. */
 extern const luaL_Reg ce_lua_field_functions[]; /* lua_field.c */
 extern const luaL_Reg ce_lua_open_functions[];  /* lua_open.c */
+extern const luaL_Reg ce_lua_run_functions[];   /* lua_run.c */
 
 /* The netmask at argument `arg`, or unknown when there is none. [-0, +0, v] */
 uint32_t ce_lua_check_netmask(lua_State *L, int arg);

@@ -49,34 +49,7 @@ static int version(lua_State *L)
 	return 1;
 }
 
-/* Call what the program has put into the registry under a name. [-0, +*, e] */
-static int call_program(lua_State *L, const char *name)
-{
-	int arguments = lua_gettop(L);
-
-	if (lua_getfield(L, LUA_REGISTRYINDEX, name) != LUA_TFUNCTION)
-		return luaL_error(L, "there is no command line here: "
-		                     "run the script with `capengine run`");
-	lua_insert(L, 1);
-	lua_call(L, arguments, LUA_MULTRET);
-	return lua_gettop(L);
-}
-
-/* capengine.source() -> handle: what -i or -r name. */
-static int source(lua_State *L)
-{
-	return call_program(L, "capengine.source");
-}
-
-/* capengine.args(declared) -> table of values: what stands after `--`. */
-static int args(lua_State *L)
-{
-	return call_program(L, "capengine.args");
-}
-
 static const luaL_Reg functions[] = {
-	{"args", args},
-	{"source", source},
 	{"version", version},
 	{NULL, NULL},
 };
@@ -89,6 +62,7 @@ int luaopen_capengine(lua_State *L)
 	luaL_setfuncs(L, ce_lua_group_functions, 0);
 	luaL_setfuncs(L, ce_lua_top_functions, 0);
 	luaL_setfuncs(L, ce_lua_distinct_functions, 0);
+	luaL_setfuncs(L, ce_lua_run_functions, 0);
 	push_pcap(L);
 	lua_setfield(L, -2, "pcap");
 	return 1;

@@ -278,6 +278,19 @@ static int handle_stats(lua_State *L)
 	return 2;
 }
 
+void ce_lua_push_counters(lua_State *L, const struct ce_stats *stats)
+{
+	lua_createtable(L, 0, 8);
+	ce_lua_set_count(L, "received", stats->received);
+	ce_lua_set_count(L, "captured", stats->captured);
+	ce_lua_set_count(L, "kernel_drops", stats->kernel_drops);
+	ce_lua_set_count(L, "interface_drops", stats->interface_drops);
+	ce_lua_set_count(L, "filtered", stats->filtered);
+	ce_lua_set_count(L, "delivered", stats->delivered);
+	ce_lua_set_count(L, "undelivered", stats->undelivered);
+	ce_lua_set_count(L, "written", stats->written);
+}
+
 /* pcap.counters(handle) -> table of 64-bit counts, split by stage. */
 static int handle_counters(lua_State *L)
 {
@@ -285,15 +298,7 @@ static int handle_counters(lua_State *L)
 	struct ce_stats stats = {0};
 
 	ce_lua_handle_stats(handle, &stats);
-	lua_createtable(L, 0, 8);
-	ce_lua_set_count(L, "received", stats.received);
-	ce_lua_set_count(L, "captured", stats.captured);
-	ce_lua_set_count(L, "kernel_drops", stats.kernel_drops);
-	ce_lua_set_count(L, "interface_drops", stats.interface_drops);
-	ce_lua_set_count(L, "filtered", stats.filtered);
-	ce_lua_set_count(L, "delivered", stats.delivered);
-	ce_lua_set_count(L, "undelivered", stats.undelivered);
-	ce_lua_set_count(L, "written", stats.written);
+	ce_lua_push_counters(L, &stats);
 	return 1;
 }
 

@@ -109,10 +109,3 @@ void run_args_parse(lua_State *L, struct run *run)
 		parse_one(L, run, declared, values, &argv);
 	lua_remove(L, declared);
 }
-
-int run_args(lua_State *L)
-{
-	lua_settop(L, 1);
-	run_args_parse(L, lua_touserdata(L, lua_upvalueindex(1)));
-	return 1;
-}

@@ -265,6 +265,7 @@ int run_hooks(lua_State *L)
 		lua_call(L, 0, 0);
 	}
 	drive.handle->reading = false;
+	run->code = rc;
 	if (rc < 0)
 		run_fail(L, run, run->write_error.code ? EXIT_USAGE : EXIT_RUNTIME, "%s",
 		         drive.handle->last.text);

@@ -76,6 +76,9 @@ static int take_option(struct run_options *options, int letter, const char *text
 		rc = parse_number(&number, "-s", text, 0, INT_MAX);
 		options->snaplen = (int)number;
 		break;
+	case 'Z':
+		options->user = text;
+		break;
 	case 'p':
 		options->no_promisc = true;
 		break;
@@ -108,8 +111,8 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		return EXIT_RUNTIME;
 	}
 	argv[0] = name;
-	while (rc == 0 && (letter = getopt_long(argc, argv, "i:r:f:w:c:s:p", long_options,
-	                                        NULL)) >= 0)
+	while (rc == 0 && (letter = getopt_long(argc, argv, "i:r:f:w:c:s:pZ:",
+	                                        long_options, NULL)) >= 0)
 		rc = take_option(options, letter, optarg);
 	if (rc)
 		return rc;

@@ -106,6 +106,14 @@ static const char *both(lua_State *L, const char *one, const char *other)
 	return lua_pushfstring(L, "(%s) and (%s)", one, other);
 }
 
+/* As root need not be as root for long. */
+static const char *advice(const struct run *run, int rc)
+{
+	return rc == -EPERM && run->is_program && run->options.device
+	               ? "; as root, -Z USER runs the script as that user"
+	               : "";
+}
+
 static void open_source(lua_State *L, struct run *run, const char *filter)
 {
 	const struct run_options *options = &run->options;
@@ -113,6 +121,7 @@ static void open_source(lua_State *L, struct run *run, const char *filter)
 	int rc;
 
 	handle->options.limit = options->count;
+	handle->options.capture.ring_bytes = options->ring_bytes;
 	handle->options.filter = both(L, filter, options->filter);
 	if (options->device) {
 		handle->options.kind = &ce_source_live;
@@ -126,26 +135,49 @@ static void open_source(lua_State *L, struct run *run, const char *filter)
 	rc = ce_lua_activate(L, handle);
 	lua_pop(L, 1); /* the filter */
 	handle->options.filter = NULL;
+	run->code = rc < 0 ? rc : 0;
 	if (rc < 0)
-		run_fail(L, run, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, "%s",
-		         handle->last.text);
+		run_fail(L, run, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, "%s%s",
+		         handle->last.text, advice(run, rc));
 	run->source = handle;
+	if (run->opened)
+		run->opened(L, run);
 	if (options->out)
 		open_dump(L, run, handle->reader);
+}
+
+/* The script's filter, where the source was opened without it. [-0, +0, v] */
+static void add_filter(lua_State *L, struct run *run, const char *filter)
+{
+	struct ce_lua_handle *handle = run->source;
+
+	if (run->source_used)
+		luaL_error(L,
+		           "the script's `filter` comes too late: capengine.source() has "
+		           "opened the source; use setfilter");
+	if (ce_reader_setfilter(handle->reader, filter, CE_FILTER_NETMASK_UNKNOWN,
+	                        &handle->last) < 0)
+		run_fail(L, run, EXIT_USAGE, "%s", handle->last.text);
+}
+
+void run_source_open(lua_State *L, struct run *run)
+{
+	run_source_push(L, run, NULL);
+	lua_pop(L, 1);
+	run->source_used = false;
 }
 
 void run_source_push(lua_State *L, struct run *run, const char *filter)
 {
 	if (!run->options.device && !run->options.file_count)
-		run_fail(
-			L, run, EXIT_USAGE,
-			"the script wants packets: name an interface with -i, or a savefile with -r");
-	if (lua_getfield(L, LUA_REGISTRYINDEX, "capengine.the_source") == LUA_TUSERDATA) {
+		run_fail(L, run, EXIT_USAGE, "the script wants packets: name an %s",
+		         run->is_program
+		                 ? "interface with -i, or a savefile with -r"
+		                 : "interface as `device`, or savefiles as `files`");
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, run) == LUA_TUSERDATA) {
 		if (filter && *filter)
-			luaL_error(
-				L,
-				"the script's `filter` comes too late: capengine.source() has "
-				"opened the source; use setfilter");
+			add_filter(L, run, filter);
+		run->source_used = true;
 		return;
 	}
 	lua_pop(L, 1);
@@ -153,11 +185,5 @@ void run_source_push(lua_State *L, struct run *run, const char *filter)
 	check_linktypes(L, run);
 	open_source(L, run, filter);
 	lua_pushvalue(L, -1);
-	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.the_source");
-}
-
-int run_source(lua_State *L)
-{
-	run_source_push(L, lua_touserdata(L, lua_upvalueindex(1)), NULL);
-	return 1;
+	lua_rawsetp(L, LUA_REGISTRYINDEX, run);
 }

@@ -1,30 +1,53 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * script_path.c - finds scripts. Those that are shipped stand beside the program,
- * in ../share/capengine/scripts, in an installation as in a build tree.
+ * script_path.c - finds scripts. Those that are shipped stand in the folder
+ * share/capengine/scripts above the program or, in another program, above the
+ * module: in an installation as in a build tree.
  */
-#include <libgen.h>
-#include <limits.h>
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "cmd_int.h"
 
+/* The file that this code is in, the module or the program: its real path. */
+static char *own_path(void)
+{
+	static const char anchor;
+	const char *path = "/proc/self/exe";
+	Dl_info info;
+
+	if (dladdr(&anchor, &info) && strstr(info.dli_fname, ".so"))
+		path = info.dli_fname;
+	return realpath(path, NULL);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 char *script_folder(void)
 {
-	char program[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", program, sizeof(program) - 1);
-	char *folder;
+	char *above = own_path(), *slash, *folder = NULL;
 
-	if (length < 0)
-		return NULL;
-	program[length] = '\0';
-	return asprintf(&folder, "%s/../share/capengine/scripts", dirname(program)) < 0
-	               ? NULL
-	               : folder;
+	while (!folder && above && (slash = strrchr(above, '/'))) {
+		*slash = '\0';
+		if (asprintf(&folder, "%s/share/capengine/scripts", above) < 0) {
+			folder = NULL;
+			break;
+		}
+		if (!is_folder(folder)) {
+			free(folder);
+			folder = NULL;
+		}
+	}
+	free(above);
+	return folder;
 }
 
 static bool is_file(const char *path)
@@ -34,7 +57,7 @@ static bool is_file(const char *path)
 	return stat(path, &status) == 0 && !S_ISDIR(status.st_mode);
 }
 
-char *script_path(const char *name)
+char *script_find(const char *name)
 {
 	char *folder = NULL, *path = NULL;
 
@@ -48,6 +71,15 @@ char *script_path(const char *name)
 	if (path && is_file(path))
 		return path;
 	free(path);
+	return NULL;
+}
+
+char *script_path(const char *name)
+{
+	char *path = script_find(name);
+
+	if (path)
+		return path;
 	fprintf(stderr,
 	        "capengine: %s: no such script, neither a file nor one that comes "
 	        "with capengine; `capengine help` lists those\n",

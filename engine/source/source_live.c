@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <net/if.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
@@ -100,16 +101,26 @@ static bool says_no_descriptors(const char *why)
 	return strstr(why, strerror(EMFILE));
 }
 
+/* What helps against a want of rights; with the real path, since a link carries none. */
+static void say_fix(char *fix, size_t size)
+{
+	char program[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", program, sizeof(program));
+
+	snprintf(fix, size,
+	         "; run as root, or give the program the right to capture: "
+	         "sudo setcap cap_net_raw,cap_net_admin+ep %.*s",
+	         length < 0 ? 0 : (int)length, program);
+}
+
 static int refused(struct live *live, int rc, const char *why, struct ce_err *err)
 {
 	int code = rc == PCAP_ERROR && says_no_descriptors(why) ? -EMFILE
 	                                                        : ceint_err_from_pcap(rc);
-	const char *fix =
-		code == -EPERM
-			? "; run as root, or give the program the right to capture: "
-			  "setcap cap_net_raw,cap_net_admin=eip PROGRAM"
-			: "";
+	char fix[PATH_MAX + 200] = "";
 
+	if (code == -EPERM)
+		say_fix(fix, sizeof(fix));
 	if (rc == PCAP_ERROR || !*why || !strcmp(why, pcap_statustostr(rc)))
 		return ce_err_set(err, code, "%s: %s%s", live->device,
 		                  *why ? why : pcap_statustostr(rc), fix);

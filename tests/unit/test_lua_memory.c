@@ -92,6 +92,10 @@ static const char script[] =
 	"local created = pcap.create('no-such-if')\n"
 	"assert(not created:activate())\n"
 	"assert(tostring(handle) and pcap.lib_version())\n"
+	"local hooks = { args = { most = { default = 1 } }, packet = function() end }\n"
+	"local options = { files = { (...) }, filter = 'greater 10', args = { most = 5 } }\n"
+	"assert(require 'capengine'.run(hooks, options).delivered == 5000)\n"
+	"assert(not require 'capengine'.run('blank', { files = '/no/such/file' }))\n"
 	"finish(handle)\n";
 
 struct heap {
