@@ -62,26 +62,17 @@ static uint32_t destination_at(const unsigned char *ip, uint32_t captured)
 	return IPV4_DST;
 }
 
-static inline void correct_destinations(const struct ceint_view *view, uint32_t word,
-                                        struct ce_column *column, uint32_t *values)
+/* The destination of packet i, which has an IPv4 header with options. */
+static bool routed_dst(const struct ceint_view *view, uint32_t i, uint32_t *value)
 {
-	const struct ceint_layers *layers = view->layers;
+	uint32_t from = view->layers->network_at[i];
+	uint32_t captured = view->batch->caplen[i] - from, at = 0;
 
-	for (uint64_t left = view->wanted[word]; left; left &= left - 1) {
-		uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
-		const unsigned char *ip = view->batch->data[i] + layers->network_at[i];
-		uint32_t captured = view->batch->caplen[i] - layers->network_at[i], at;
-
-		if ((layers->network[i] & (CEINT_IPV4 | CEINT_IPV4_PLAIN)) !=
-		            CEINT_IPV4 ||
-		    captured < IPV4_HEADER)
-			continue;
-		at = destination_at(ip, captured);
-		if (!at)
-			continue;
-		values[i] = ceint_be32(ip + at);
-		column->present[word] |= left & -left;
-	}
+	if (captured >= IPV4_HEADER)
+		at = destination_at(view->batch->data[i] + from, captured);
+	if (at)
+		*value = ceint_be32(view->batch->data[i] + from + at);
+	return at;
 }
 
 /* Those with options are few. */
@@ -92,11 +83,14 @@ void ceint_ipv4_dst(const struct ceint_view *view, struct ce_column *column, voi
 	                                          .at = IPV4_DST,
 	                                          .bytes = 4};
 
+	const uint8_t *network = view->layers->network;
+	uint32_t *entries = values;
+
 	ceint_gather(view, &plain, column, values);
-	if (!view->layers->options)
-		return;
-	for (uint32_t word = 0; word * 64 < view->batch->count; word++)
-		correct_destinations(view, word, column, values);
+	for (uint32_t i = 0; view->layers->options && i < view->batch->count; i++)
+		if ((network[i] & (CEINT_IPV4 | CEINT_IPV4_PLAIN)) == CEINT_IPV4 &&
+		    routed_dst(view, i, &entries[i]))
+			column->present[i / 64] |= UINT64_C(1) << i % 64;
 }
 
 /* Octets from `at` on, to where an IP header that is captured whole says, or to the end. */

@@ -114,6 +114,12 @@ local rules = {
     end,
   },
   {
+    why = "raw IP with ff 03 in its seventh byte and eighth is PPP to tshark",
+    excuses = function(seen)
+      return seen.linktype == 12 and seen.packet:sub(7, 8) == "\xff\3" and seen.expected == ""
+    end,
+  },
+  {
     why = "ARP of ATM (RFC 2225), which has another form, is not decoded",
     excuses = function(seen)
       return seen.theirs[1]:find ":atmarp" and seen.field.protocol == "arp" and seen.ours == ""
@@ -149,6 +155,13 @@ local rules = {
     excuses = function(seen)
       return seen.field.name == "arp.dst.proto_ipv4" and
         seen.theirs[place["arp.opcode"]] == "7" and seen.expected == ""
+    end,
+  },
+  {
+    why = "behind IPv4 options that are malformed tshark does not look",
+    excuses = function(seen)
+      return seen.expected == "" and STAGE[seen.field.protocol] == 5 and
+        seen.theirs[1]:find "%f[%a]ip$" and seen.theirs[place["ip.hdr_len"]] ~= "20"
     end,
   },
   {
