@@ -79,6 +79,7 @@ struct ce_lua {
 	bool opened;                   /* there was one, with packets or without */
 	struct ce_decode *kept_decode; /* of kept packets; NULL: none yet */
 	uint64_t seed;                 /* of hashes of flows: flow.hash */
+	uint64_t begins;               /* how often a handle's columns were made anew */
 	/* What a program that runs scripts sets, before any script runs. */
 	int interrupt_fd;           /* readable: every capture stops; 0: none */
 	size_t ring_bytes;          /* for every handle; 0: the default */

@@ -10,22 +10,28 @@
 
 #include "lua_binding.h"
 
+/* Columns that anybody remembers are of before. */
+static void begin(lua_State *L, struct ce_lua_handle *handle)
+{
+	ce_decode_begin(handle->decode, handle->lent.batch, handle->wanted);
+	handle->decoded = handle->lent.sequence;
+	ce_lua_get(L)->begins++;
+}
+
 struct ce_decode *ce_lua_decode_handle(lua_State *L, struct ce_lua_handle *handle)
 {
-	const struct ce_batch *batch = handle->lent.batch;
-
 	if (!handle->decode && ce_decode_open(&handle->decode, ce_lua_get(L)->seed) < 0)
 		luaL_error(L, "out of memory");
 	if (handle->decoded != handle->lent.sequence) {
-		ce_decode_begin(handle->decode, batch, batch->selected);
-		memcpy(handle->wanted, batch->selected, sizeof(handle->wanted));
-		handle->decoded = handle->lent.sequence;
+		memcpy(handle->wanted, handle->lent.batch->selected,
+		       sizeof(handle->wanted));
+		begin(L, handle);
 	}
 	return handle->decode;
 }
 
 /* A filter that was set meanwhile may want packets that were not decoded. */
-static void decode_also(struct ce_lua_handle *handle,
+static void decode_also(lua_State *L, struct ce_lua_handle *handle,
                         const uint64_t wanted[CE_BATCH_WORDS])
 {
 	uint64_t missing = 0;
@@ -36,14 +42,14 @@ static void decode_also(struct ce_lua_handle *handle,
 		return;
 	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++)
 		handle->wanted[word] |= wanted[word];
-	ce_decode_begin(handle->decode, handle->lent.batch, handle->wanted);
+	begin(L, handle);
 }
 
 struct ce_decode *ce_lua_decode(lua_State *L, const struct ce_lua_batch *batch)
 {
 	struct ce_decode *decode = ce_lua_decode_handle(L, batch->handle);
 
-	decode_also(batch->handle, batch->selected);
+	decode_also(L, batch->handle, batch->selected);
 	return decode;
 }
 
@@ -57,7 +63,7 @@ const struct ce_column *ce_lua_column_at(lua_State *L, struct ce_lua_handle *han
 		uint64_t wanted[CE_BATCH_WORDS] = {0};
 
 		wanted[i / 64] = (uint64_t)1 << i % 64;
-		decode_also(handle, wanted);
+		decode_also(L, handle, wanted);
 	}
 	column = ce_decode_column(decode, field);
 	if (!column)

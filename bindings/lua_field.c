@@ -4,11 +4,23 @@
  * <capengine/field.h>.
  *
  * An extractor is a function that is made once; calling it decodes its column for the
- * whole batch of the packet, unless that was done already, and reads one entry.
+ * whole batch of the packet, unless that was done already, and reads one entry. It
+ * remembers the column, so that every further packet of the batch costs little more
+ * than the call.
  */
 #include "lua_binding.h"
 
-enum { UPVALUE_LUA = 1, UPVALUE_FIELD = 2, MOST_PARTS = 2 };
+enum { UPVALUE_EXTRACTOR = 1 };
+
+struct extractor {
+	struct ce_lua *lua;
+	const struct ce_field *field;
+	bool is_integer; /* its values, in Lua */
+	/* The column found last, which holds while nothing was decoded anew. */
+	const struct ce_column *column; /* NULL: the field has parts */
+	uint64_t sequence;              /* of the batch that it is of */
+	uint64_t begins;                /* lua->begins at the time */
+};
 
 const struct ce_field *ce_lua_check_field(lua_State *L, int arg)
 {
@@ -35,7 +47,7 @@ const struct ce_field *ce_lua_check_column_field(lua_State *L, int arg)
 	return field;
 }
 
-static lua_Integer to_integer(const struct ce_field *field, const void *value)
+static inline lua_Integer to_integer(const struct ce_field *field, const void *value)
 {
 	switch (field->width) {
 	case 1:
@@ -76,6 +88,8 @@ void ce_lua_push_value(lua_State *L, const struct ce_column *column, uint32_t i,
 
 	if (!ce_column_has(column, i)) {
 		lua_pushnil(L);
+	} else if (column->field->type == CE_FIELD_BOOLEAN) {
+		lua_pushboolean(L, *(const uint8_t *)value);
 	} else if (column->field->type == CE_FIELD_BYTES) {
 		const struct ce_range *range = value;
 
@@ -126,40 +140,78 @@ static int extract_kept(lua_State *L, struct ce_lua *lua, const struct ce_field 
 	return k;
 }
 
-/*
- * The extractor: packet -> value, or one for each part of the field; nil where the
- * packet lacks it. Raises when the packet's batch is over.
- */
-static int extract(lua_State *L)
+/* Push the parts' values in packet i of the handle's batch. [-0, +n, e] */
+static int extract_parts(lua_State *L, struct ce_lua_handle *handle,
+                         const struct ce_field *field, uint32_t i)
 {
-	struct ce_lua *lua = lua_touserdata(L, lua_upvalueindex(UPVALUE_LUA));
-	const struct ce_field *field = lua_touserdata(L, lua_upvalueindex(UPVALUE_FIELD));
-	struct ce_lua_handle *handle;
 	const struct ce_field *part;
-	uint32_t i;
 	int k;
 
-	if (!ce_lua_find_packet(L, lua, 1, &handle, &i))
-		return extract_kept(L, lua, field);
-	if (!field->parts) {
-		ce_lua_push_value(L, ce_lua_column_at(L, handle, field, i), i,
-		                  handle->lent.batch);
-		return 1;
-	}
 	for (k = 0; (part = ce_field_part(field, (size_t)k)); k++)
 		ce_lua_push_value(L, ce_lua_column_at(L, handle, part, i), i,
 		                  handle->lent.batch);
 	return k;
 }
 
+/* Find packet and column, and remember the column. [-0, +n, e] */
+static int extract_anew(lua_State *L, struct extractor *extractor)
+{
+	struct ce_lua_handle *handle;
+	uint32_t i;
+
+	if (!ce_lua_find_packet(L, extractor->lua, 1, &handle, &i))
+		return extract_kept(L, extractor->lua, extractor->field);
+	if (extractor->field->parts)
+		return extract_parts(L, handle, extractor->field, i);
+	extractor->column = ce_lua_column_at(L, handle, extractor->field, i);
+	extractor->sequence = handle->lent.sequence;
+	extractor->begins = extractor->lua->begins;
+	ce_lua_push_value(L, extractor->column, i, handle->lent.batch);
+	return 1;
+}
+
+/*
+ * The extractor: packet -> value, or one for each part of the field; nil where the
+ * packet lacks it. Raises when the packet's batch is over.
+ */
+static int extract(lua_State *L)
+{
+	struct extractor *extractor =
+		lua_touserdata(L, lua_upvalueindex(UPVALUE_EXTRACTOR));
+	const struct ce_lua_lent *hot = extractor->lua->hot;
+	uint64_t bits = (uintptr_t)lua_touserdata(L, 1);
+	uint32_t i = bits & (CE_BATCH_PACKETS - 1);
+
+	/* A full userdata's address has no mark, and so is no view of this batch. */
+	if (!extractor->column || !hot || !hot->batch ||
+	    extractor->sequence != hot->sequence ||
+	    extractor->begins != extractor->lua->begins ||
+	    bits != (uintptr_t)ce_lua_view(hot, i) ||
+	    !ce_selection_has(hot->handle->wanted, i))
+		return extract_anew(L, extractor);
+	if (!ce_column_has(extractor->column, i))
+		lua_pushnil(L);
+	else if (extractor->is_integer)
+		lua_pushinteger(L, to_integer(extractor->field,
+		                              ce_column_value(extractor->column, i)));
+	else
+		ce_lua_push_value(L, extractor->column, i, hot->batch);
+	return 1;
+}
+
 /* capengine.field(name) -> function(packet) -> value */
 static int field(lua_State *L)
 {
 	const struct ce_field *found = ce_lua_check_field(L, 1);
+	struct extractor *extractor = lua_newuserdatauv(L, sizeof(*extractor), 0);
 
-	lua_pushlightuserdata(L, ce_lua_get(L));
-	lua_pushlightuserdata(L, (void *)(uintptr_t)found);
-	lua_pushcclosure(L, extract, 2);
+	*extractor = (struct extractor){
+		.lua = ce_lua_get(L),
+		.field = found,
+		.is_integer = found->type == CE_FIELD_NUMBER ||
+	                      found->type == CE_FIELD_TIME,
+	};
+	lua_pushcclosure(L, extract, 1);
 	return 1;
 }
 
