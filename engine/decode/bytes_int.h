@@ -8,6 +8,7 @@
 #define CE_BYTES_INT_H
 
 #include <stdint.h>
+#include <string.h>
 
 static inline uint16_t ceint_be16(const unsigned char *at)
 {
@@ -17,6 +18,29 @@ static inline uint16_t ceint_be16(const unsigned char *at)
 static inline uint32_t ceint_be32(const unsigned char *at)
 {
 	return (uint32_t)ceint_be16(at) << 16 | ceint_be16(at + 2);
+}
+
+/*
+ * Of 64 octets, bit i: octet i has one of these bits. Eight at a time: each octet that
+ * is not zero carries into its uppermost bit, and a product moves those together.
+ */
+static inline uint64_t ceint_bits_of(const uint8_t *octets, uint8_t bits)
+{
+	const uint64_t low = UINT64_C(0x0101010101010101), high = low << 7;
+	uint64_t word = 0;
+
+	for (uint32_t i = 0; i < 64; i += 8) {
+		uint64_t eight, some;
+
+		memcpy(&eight, octets + i, sizeof(eight));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		eight = __builtin_bswap64(eight);
+#endif
+		eight &= low * bits;
+		some = (((eight & ~high) + ~high) | eight) & high;
+		word |= ((some >> 7) * UINT64_C(0x0102040810204080) >> 56) << i;
+	}
+	return word;
 }
 
 #endif

@@ -36,38 +36,60 @@ struct octets {
 	unsigned char octet[16];
 };
 
-static inline bool flow_src(const struct ceint_view *view, uint32_t i,
-                            struct octets *value)
+/* Addresses of 64 plain packets. */
+static inline void plain_addresses(const struct ceint_view *view, uint32_t first,
+                                   uint32_t ipv4_at, struct octets *values)
 {
-	return address(view, i, IPV4_SRC, IPV6_SRC, value->octet);
+	static const unsigned char mapped[16] = {[10] = 0xff, [11] = 0xff};
+
+	for (uint32_t i = first; i < first + 64; i++) {
+		memcpy(values[i].octet, mapped, sizeof(mapped));
+		memcpy(values[i].octet + 12,
+		       view->batch->data[i] + CEINT_PLAIN_NETWORK + ipv4_at, 4);
+	}
+}
+
+static inline void addresses(const struct ceint_view *view, struct ce_column *column,
+                             struct octets *values, uint32_t ipv4_at, uint32_t ipv6_at)
+{
+	for (uint32_t word = 0; word * 64 < view->batch->count; word++) {
+		uint64_t bits = 0;
+
+		if (view->layers->plain[word] == UINT64_MAX) {
+			plain_addresses(view, word * 64, ipv4_at, values);
+			column->present[word] = UINT64_MAX;
+			continue;
+		}
+		for (uint64_t left = view->wanted[word]; left; left &= left - 1) {
+			uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+
+			if (address(view, i, ipv4_at, ipv6_at, values[i].octet))
+				bits |= left & -left;
+		}
+		column->present[word] = bits;
+	}
 }
 
 void ceint_flow_src(const struct ceint_view *view, struct ce_column *column, void *values)
 {
-	CEINT_COMPUTE(view, column, values, struct octets, flow_src);
-}
-
-static inline bool flow_dst(const struct ceint_view *view, uint32_t i,
-                            struct octets *value)
-{
-	return address(view, i, IPV4_DST, IPV6_DST, value->octet);
+	addresses(view, column, values, IPV4_SRC, IPV6_SRC);
 }
 
 void ceint_flow_dst(const struct ceint_view *view, struct ce_column *column, void *values)
 {
-	CEINT_COMPUTE(view, column, values, struct octets, flow_dst);
-}
-
-static inline bool flow_proto(const struct ceint_view *view, uint32_t i, uint8_t *value)
-{
-	*value = view->layers->proto[i];
-	return view->layers->network[i] & CEINT_IP_WHOLE;
+	addresses(view, column, values, IPV4_DST, IPV6_DST);
 }
 
 void ceint_flow_proto(const struct ceint_view *view, struct ce_column *column,
                       void *values)
 {
-	CEINT_COMPUTE(view, column, values, uint8_t, flow_proto);
+	const struct ceint_layers *layers = view->layers;
+
+	memcpy(values, layers->proto, view->batch->count);
+	for (uint32_t word = 0; word * 64 < view->batch->count; word++)
+		column->present[word] =
+			ceint_bits_of(layers->network + word * 64, CEINT_IP_WHOLE) &
+			view->wanted[word];
 }
 
 /* Both ports, where the packet has and shows them. */

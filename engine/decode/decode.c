@@ -58,7 +58,9 @@ void ce_decode_begin(struct ce_decode *decode, const struct ce_batch *batch,
                      const uint64_t wanted[CE_BATCH_WORDS])
 {
 	decode->view.batch = batch;
-	memcpy(decode->wanted, wanted, sizeof(decode->wanted));
+	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++)
+		decode->wanted[word] = wanted[word] &
+		                       ce_selection_range(word, 0, batch->count);
 	decode->begun++;
 }
 

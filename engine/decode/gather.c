@@ -3,10 +3,12 @@
  * gather.c - see recipe_int.h: one field of all packets of a batch at once.
  *
  * No branch depends on a packet. One that lacks the field is read from a block of
- * zeros instead, and its bit stays clear.
+ * zeros instead, and its bit stays clear. Where 64 packets are plain, even that is
+ * decided for all of them.
  */
 #include <string.h>
 
+#include "bytes_int.h"
 #include "recipe_int.h"
 
 static const uint8_t all_zero[CE_BATCH_PACKETS];
@@ -53,6 +55,66 @@ static inline __attribute__((always_inline)) void put(void *values, uint32_t i,
 	}
 }
 
+/* Store what stands at `from`, for constants `bytes` and `width`. */
+static inline __attribute__((always_inline)) void take(const unsigned char *from,
+                                                       const struct ceint_recipe *recipe,
+                                                       void *values, uint32_t i,
+                                                       uint32_t bytes, uint32_t width)
+{
+	uint32_t scale = recipe->scale ? recipe->scale : 1;
+	uint64_t mask = recipe->mask ? recipe->mask : UINT64_MAX;
+	uint64_t value;
+
+	if (width == 16) {
+		memcpy((unsigned char *)values + (size_t)i * 16, from, 16);
+		return;
+	}
+	value = load(from, bytes) >> recipe->shift & mask;
+	if (width < bytes) /* only booleans are narrower */
+		put(values, i, width, value != 0);
+	else
+		put(values, i, width, value * scale);
+}
+
+/* Which of 64 plain packets have the field: for headers but transports, all or none. */
+static uint64_t plain_bits(const struct ceint_view *view,
+                           const struct ceint_recipe *recipe, uint32_t first)
+{
+	const struct ceint_layers *layers = view->layers;
+
+	switch (recipe->header) {
+	case CEINT_AT_LINK:
+		return layers->link == recipe->kinds ? UINT64_MAX : 0;
+	case CEINT_AT_NETWORK:
+		return layers->network[first] & recipe->kinds ? UINT64_MAX : 0;
+	default:
+		return ceint_bits_of(layers->transport + first, recipe->kinds);
+	}
+}
+
+/*
+ * 64 plain packets: every field of IPv4 and of a transport's fixed part is captured, and
+ * a packet of another transport may be read as if it were of this one.
+ */
+static inline __attribute__((always_inline)) uint64_t gather_plain(
+	const struct ceint_view *view, const struct ceint_recipe *recipe, void *values,
+	uint32_t first, uint32_t bytes, uint32_t width)
+{
+	static const uint32_t base[] = {
+		[CEINT_AT_LINK] = 0,
+		[CEINT_AT_NETWORK] = CEINT_PLAIN_NETWORK,
+		[CEINT_AT_TRANSPORT] = CEINT_PLAIN_TRANSPORT,
+	};
+	const unsigned char *const *data = view->batch->data;
+	uint32_t offset = base[recipe->header] + recipe->at;
+	uint64_t bits = plain_bits(view, recipe, first);
+
+	if (bits)
+		for (uint32_t i = first; i < first + 64; i++)
+			take(data[i] + offset, recipe, values, i, bytes, width);
+	return bits;
+}
+
 /* The loop, for constants `bytes` and `width`. */
 static inline __attribute__((always_inline)) void gather(
 	const struct ceint_view *view, const struct place *place,
@@ -62,29 +124,24 @@ static inline __attribute__((always_inline)) void gather(
 	const struct ce_batch *batch = view->batch;
 	const unsigned char *const *data = batch->data;
 	uint32_t count = batch->count, offset = place->offset, needs = place->needs;
-	uint32_t shift = recipe->shift, scale = recipe->scale ? recipe->scale : 1;
-	uint64_t mask = recipe->mask ? recipe->mask : UINT64_MAX;
 
 	for (uint32_t word = 0; word * 64 < count; word++) {
 		uint32_t first = word * 64, end = count - first < 64 ? count : first + 64;
 		uint64_t bits = 0;
 
+		if (view->layers->plain[word] == UINT64_MAX) {
+			column->present[word] =
+				gather_plain(view, recipe, values, first, bytes, width);
+			continue;
+		}
 		for (uint32_t i = first; i < end; i++) {
 			uint32_t at = place->at[i], limit = place->limit[i];
 			bool has = ((place->kind[i] ^ place->flip) & place->kinds) &&
 			           at <= limit && limit - at >= needs;
-			const unsigned char *from = has ? data[i] + at + offset : nothing;
 
 			bits |= (uint64_t)has << (i - first);
-			if (width == 16)
-				memcpy((unsigned char *)values + (size_t)i * 16, from,
-				       16);
-			else if (width < bytes) /* only booleans are narrower */
-				put(values, i, width,
-				    (load(from, bytes) >> shift & mask) != 0);
-			else
-				put(values, i, width,
-				    (load(from, bytes) >> shift & mask) * scale);
+			take(has ? data[i] + at + offset : nothing, recipe, values, i,
+			     bytes, width);
 		}
 		column->present[word] = bits & view->wanted[word];
 	}

@@ -172,6 +172,18 @@ static void walk_each(struct ceint_layers *layers, const struct ce_batch *batch,
 	}
 }
 
+/* A word of packets that have no header yet. */
+static void clear(struct ceint_layers *layers, uint32_t first)
+{
+	memset(layers->network + first, 0, 64);
+	memset(layers->transport + first, 0, 64);
+	memset(layers->tags + first, 0, 64);
+	memset(layers->services + first, 0, 64);
+	memset(layers->proto + first, 0, 64);
+	memset(layers->fragment + first, 0, 64);
+	layers->plain[first / 64] = 0;
+}
+
 void ceint_layers_walk(struct ceint_layers *layers, const struct ce_batch *batch,
                        const uint64_t wanted[CE_BATCH_WORDS])
 {
@@ -183,17 +195,13 @@ void ceint_layers_walk(struct ceint_layers *layers, const struct ce_batch *batch
 	layers->link = link_of(batch->origin.linktype);
 	layers->tags_at = tags_at[layers->link];
 	layers->options = false;
-	memset(layers->network, 0, batch->count);
-	memset(layers->transport, 0, batch->count);
-	memset(layers->tags, 0, batch->count);
-	memset(layers->services, 0, batch->count);
-	memset(layers->proto, 0, batch->count);
-	memset(layers->fragment, 0, batch->count);
 	for (uint32_t first = 0; first < batch->count; first += 64) {
 		uint64_t left = wanted[first / 64];
 
 		if (layers->link == CEINT_LINK_ETHER)
-			left = ceint_walk_plain_ipv4(layers, batch, first, left);
+			left = ceint_walk_plain(layers, batch, first, left);
+		else
+			clear(layers, first);
 		walk_each(layers, batch, first, left);
 	}
 }

@@ -53,11 +53,21 @@ enum ceint_transport {
 	CEINT_ICMPV6 = 32,
 };
 
+enum {
+	CEINT_PLAIN_NETWORK = 14,
+	CEINT_PLAIN_TRANSPORT = 34,
+	CEINT_PLAIN_CAPLEN = 54, /* at least */
+};
+
 /* One of them for every batch that is read at a time: it is large. */
 struct ceint_layers {
 	enum ceint_link link;
 	uint32_t tags_at; /* of every packet: where its first tag is, if it has one */
 	bool options;     /* there is IPv4 with options */
+
+	/* Bit i: packet i is plain: see ceint_walk_plain. All that a fixed place of its
+	   headers holds is captured, and its offsets are CEINT_PLAIN_... */
+	uint64_t plain[CE_BATCH_WORDS];
 
 	/* Entry i is packet i. Without its header an offset means nothing. */
 	uint8_t network[CE_BATCH_PACKETS];   /* enum ceint_network; 0: none */

@@ -34,14 +34,6 @@ enum {
 
 /* walk_ip.c */
 
-/*
- * Ethernet, then IPv4 without options that is no fragment: the commonest packet of all,
- * in half of the instructions. Of the 64 packets from `first` on those whose bits are
- * set are looked at; returns the bits of those that are others.
- */
-uint64_t ceint_walk_plain_ipv4(struct ceint_layers *layers, const struct ce_batch *batch,
-                               uint32_t first, uint64_t wanted);
-
 /* What announces IPv4 may announce IPv6 too, and what is neither is IPv4 still. */
 void ceint_walk_ip(struct ceint_layers *layers, struct ceint_walk *walk);
 
@@ -52,6 +44,17 @@ void ceint_walk_ipv6(struct ceint_layers *layers, struct ceint_walk *walk);
 void ceint_walk_raw_ip(struct ceint_layers *layers, struct ceint_walk *walk);
 
 void ceint_walk_arp(struct ceint_layers *layers, const struct ceint_walk *walk);
+
+/* walk_plain.c */
+
+/*
+ * Find the plain packets among the 64 from `first` on whose bits are set, and all that
+ * is to be known of them: Ethernet, IPv4 without options that is no fragment, and the
+ * fixed part of a transport header, all captured. The commonest packet of all, without
+ * a branch. Returns the bits of the others, for which every entry is zeroed.
+ */
+uint64_t ceint_walk_plain(struct ceint_layers *layers, const struct ce_batch *batch,
+                          uint32_t first, uint64_t wanted);
 
 /* walk_type.c */
 
