@@ -70,7 +70,7 @@ static void call_back(lua_State *L, struct reading *reading)
 	struct ce_batch *batch = handle->lent.batch;
 
 	while (reading->count < reading->most && !broken(handle)) {
-		uint32_t i = ce_reader_take(handle->reader);
+		uint32_t i = ce_batch_take(batch);
 
 		if (i == batch->count)
 			return;
@@ -95,7 +95,7 @@ static int write_out(struct reading *reading)
 	int rc = 0;
 
 	while (rc == 0 && reading->count < reading->most) {
-		uint32_t i = ce_reader_take(handle->reader);
+		uint32_t i = ce_batch_take(batch);
 
 		if (i == batch->count)
 			break;
@@ -294,8 +294,8 @@ static int push_next(lua_State *L, struct ce_lua_handle *handle)
 		ce_reader_expire(handle->reader);
 		handle->lent.sequence = handle->lent.batch->sequence;
 	}
-	lua_pushlightuserdata(L,
-	                      ce_lua_view(&handle->lent, ce_reader_take(handle->reader)));
+	lua_pushlightuserdata(
+		L, ce_lua_view(&handle->lent, ce_batch_take(handle->lent.batch)));
 	return 1;
 }
 

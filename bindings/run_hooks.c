@@ -121,7 +121,7 @@ static void deliver_packets(lua_State *L, struct drive *drive, uint32_t end)
 	struct ce_batch *batch = drive->handle->lent.batch;
 
 	while (!ended(drive) && ce_batch_next(batch, batch->at) < end)
-		call_packet(L, drive, ce_reader_take(drive->handle->reader));
+		call_packet(L, drive, ce_batch_take(batch));
 }
 
 /* Hand out packets before `end` as one batch, and then to the packet hook too. */

@@ -37,12 +37,11 @@ struct ce_reader {
 
 	struct ce_batch *batch; /* the current one */
 	uint64_t passed[CE_BATCH_WORDS];
-	uint32_t taken; /* of the current batch */
-	uint32_t cut;   /* of the current batch, beyond the limit */
+	uint32_t cut; /* of the current batch, beyond the limit */
 	struct ce_gap gap;
 	struct ce_err failure; /* what every further fetch says; code 0: nothing */
 
-	uint64_t delivered;
+	uint64_t delivered; /* of the batches before the current one */
 	uint64_t filtered;
 	uint64_t undelivered;
 };
@@ -219,7 +218,8 @@ static void retire(struct ce_reader *reader)
 		return;
 	left = wanted(batch) + reader->cut;
 	reader->undelivered += left;
-	reader->filtered += batch->count - reader->taken - left;
+	reader->filtered += batch->count - batch->taken - left;
+	reader->delivered += batch->taken;
 	reader->batch = NULL;
 	ce_ring_release(reader->ring, batch);
 }
@@ -235,7 +235,7 @@ static int next_batch(struct ce_reader *reader, struct ce_err *err)
 	if (!batch)
 		return 0;
 	reader->batch = batch;
-	reader->taken = reader->cut = 0;
+	reader->cut = 0;
 	reader->gap.kernel_drops += batch->gap.kernel_drops;
 	reader->gap.interface_drops += batch->gap.interface_drops;
 	if (batch->count)
@@ -308,27 +308,13 @@ struct ce_batch *ce_reader_batch(const struct ce_reader *reader)
 	return reader->batch;
 }
 
-uint32_t ce_reader_take(struct ce_reader *reader)
-{
-	struct ce_batch *batch = reader->batch;
-	uint32_t i = ce_batch_next(batch, batch->at);
-
-	if (i == batch->count)
-		return i;
-	batch->at = i + 1;
-	reader->taken++;
-	reader->delivered++;
-	return i;
-}
-
 uint32_t ce_reader_take_until(struct ce_reader *reader, uint32_t end)
 {
 	struct ce_batch *batch = reader->batch;
 	uint32_t count = ce_batch_count_selected(batch, batch->at, end);
 
 	batch->at = end;
-	reader->taken += count;
-	reader->delivered += count;
+	batch->taken += count;
 	return count;
 }
 
@@ -469,7 +455,7 @@ void ce_reader_stats(struct ce_reader *reader, struct ce_stats *stats)
 {
 	stats->undelivered = reader->undelivered;
 	stats->filtered = reader->filtered;
-	stats->delivered = reader->delivered;
+	stats->delivered = reader->delivered + (reader->batch ? reader->batch->taken : 0);
 	ce_capture_stats(reader->capture, stats);
 }
 

@@ -33,6 +33,7 @@ void ce_batch_clear(struct ce_batch *batch)
 	batch->layout = CE_LAYOUT_RECORD;
 	batch->count = 0;
 	batch->at = 0;
+	batch->taken = 0;
 	batch->arena_used = 0;
 	batch->gap = (struct ce_gap){0};
 	memset(batch->selected, 0, sizeof(batch->selected));

@@ -96,7 +96,7 @@ static void read_all(struct ce_reader *reader, struct asked *all, size_t count)
 		for (size_t i = 0; i < count; i++)
 			if (all[i].where)
 				select_packets(&all[i], decode);
-		while (ce_reader_take(reader) < batch->count)
+		while (ce_batch_take(ce_reader_batch(reader)) < batch->count)
 			;
 	}
 	ce_decode_close(decode);

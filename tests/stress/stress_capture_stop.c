@@ -30,15 +30,22 @@
 #include "support/packets.h"
 #include "support/pipes.h"
 
-enum { MS = 1000000, DEADLINE_MS = 5000, ROUNDS = 1000, COUNT = 500, STEPS = 30, PORT = 47124 };
+enum {
+	MS = 1000000,
+	DEADLINE_MS = 5000,
+	ROUNDS = 1000,
+	COUNT = 500,
+	STEPS = 30,
+	PORT = 47124
+};
 
 enum kind { MEMORY, PIPE, LIVE };
 
 struct round {
 	enum kind kind;
 	unsigned seed;
-	bool filtered;     /* setfilter was called: numbers have gaps */
-	uint32_t next;     /* number of the packet that must come next */
+	bool filtered; /* setfilter was called: numbers have gaps */
+	uint32_t next; /* number of the packet that must come next */
 	uint64_t taken;
 	int interrupt_fd;
 	pthread_t interrupter;
@@ -155,7 +162,7 @@ static int take_some(struct round *round, unsigned most, int timeout_ms)
 
 	while (most-- && (rc = ce_reader_fetch(round->reader, timeout_ms, NULL)) == 1) {
 		struct ce_batch *batch = ce_reader_batch(round->reader);
-		uint32_t i = ce_reader_take(round->reader);
+		uint32_t i = ce_batch_take(ce_reader_batch(round->reader));
 
 		if (i >= batch->count)
 			fail("fetch said 1, and there is no packet");
@@ -167,8 +174,12 @@ static int take_some(struct round *round, unsigned most, int timeout_ms)
 
 static void set_some_filter(struct round *round)
 {
-	static const char *const filters[] = {
-		"", "udp", "udp dst port 1003", "tcp", "udp[8:4] & 1 = 0", "no such thing"};
+	static const char *const filters[] = {"",
+	                                      "udp",
+	                                      "udp dst port 1003",
+	                                      "tcp",
+	                                      "udp[8:4] & 1 = 0",
+	                                      "no such thing"};
 	const char *filter = filters[random_below(round, 6)];
 	struct ce_err err = {0};
 	int rc = ce_reader_setfilter(round->reader, filter, 0, &err);
@@ -240,8 +251,10 @@ static void close_reader(struct round *round)
 	in_time(began, "close");
 	if (stats.captured != stats.filtered + stats.delivered + stats.undelivered)
 		fail("captured %llu = filtered %llu + delivered %llu + undelivered %llu",
-		     (unsigned long long)stats.captured, (unsigned long long)stats.filtered,
-		     (unsigned long long)stats.delivered, (unsigned long long)stats.undelivered);
+		     (unsigned long long)stats.captured,
+		     (unsigned long long)stats.filtered,
+		     (unsigned long long)stats.delivered,
+		     (unsigned long long)stats.undelivered);
 	if (stats.delivered != round->taken)
 		fail("delivered %llu, taken %llu", (unsigned long long)stats.delivered,
 		     (unsigned long long)round->taken);
@@ -256,7 +269,8 @@ static void start_writer(struct round *round)
 		.bytes = copy,
 		.piece = 1 + random_below(round, 2000),
 		.stop_at = random_below(round, 2)
-			? PACKETS_FILE_HEADER + random_below(round, 20000) : 0,
+	                           ? PACKETS_FILE_HEADER + random_below(round, 20000)
+	                           : 0,
 	};
 	pipes_start(&round->writer);
 }
@@ -266,7 +280,8 @@ static void play(struct round *round)
 	bool interrupted = random_below(round, 4) == 0;
 
 	round->kind = random_below(round, 10) == 0 && may_capture ? LIVE
-	            : random_below(round, 2) ? PIPE : MEMORY;
+	              : random_below(round, 2)                    ? PIPE
+	                                                          : MEMORY;
 	in_all[round->kind]++;
 	if (round->kind == PIPE)
 		start_writer(round);
@@ -296,13 +311,15 @@ static atomic_bool sent_enough;
 /* Something happens on lo meanwhile. */
 static void *send_on_lo(void *arg)
 {
-	const struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT),
+	const struct sockaddr_in to = {.sin_family = AF_INET,
+	                               .sin_port = htons(PORT),
 	                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	while (!sent_enough) {
 		for (int i = 0; i < 20; i++)
-			sendto(fd, "packet", 6, 0, (const struct sockaddr *)&to, sizeof(to));
+			sendto(fd, "packet", 6, 0, (const struct sockaddr *)&to,
+			       sizeof(to));
 		usleep(1000);
 	}
 	close(fd);
@@ -337,7 +354,8 @@ int main(int argc, char **argv)
 	if (may_capture && pthread_create(&sender, NULL, send_on_lo, NULL))
 		abort();
 	for (round_number = 0; round_number < rounds; round_number++) {
-		struct round round = {.seed = seed * 2654435761U + (unsigned)round_number};
+		struct round round = {.seed = seed * 2654435761U +
+		                              (unsigned)round_number};
 
 		play(&round);
 	}
@@ -347,9 +365,10 @@ int main(int argc, char **argv)
 	free(packets);
 	free(savefile.data);
 	printf("%llu memory, %llu pipe, %llu live captures%s, %llu packets taken, "
-	       "%.1f s, slowest call %.1f ms\n", (unsigned long long)in_all[MEMORY],
-	       (unsigned long long)in_all[PIPE], (unsigned long long)in_all[LIVE],
-	       may_capture ? "" : " (not allowed)", (unsigned long long)packets_in_all,
+	       "%.1f s, slowest call %.1f ms\n",
+	       (unsigned long long)in_all[MEMORY], (unsigned long long)in_all[PIPE],
+	       (unsigned long long)in_all[LIVE], may_capture ? "" : " (not allowed)",
+	       (unsigned long long)packets_in_all,
 	       (double)(ce_clock_mono_ns() - began) / 1e9, (double)slowest_ns / 1e6);
 	return 0;
 }

@@ -151,7 +151,7 @@ static int take_all(struct ce_reader *reader, struct ce_err *err)
 	int rc;
 
 	while ((rc = ce_reader_fetch(reader, DEADLINE_MS, err)) == 1)
-		ce_reader_take(reader);
+		ce_batch_take(ce_reader_batch(reader));
 	assert_int_not_equal(rc, 0);
 	return rc == -ENODATA ? 0 : rc;
 }

@@ -103,7 +103,7 @@ static uint32_t take(struct ce_reader *reader)
 
 	assert_int_equal(fetch(reader), 1);
 	batch = ce_reader_batch(reader);
-	i = ce_reader_take(reader);
+	i = ce_batch_take(ce_reader_batch(reader));
 	assert_true(i < batch->count);
 	return number_at(batch, i);
 }
@@ -114,7 +114,8 @@ static int take_all(struct ce_reader *reader, uint32_t *count)
 	int rc;
 
 	while ((rc = fetch(reader)) == 1) {
-		assert_true(ce_reader_take(reader) < ce_reader_batch(reader)->count);
+		assert_true(ce_batch_take(ce_reader_batch(reader)) <
+		            ce_reader_batch(reader)->count);
 		++*count;
 	}
 	return rc;
@@ -170,8 +171,8 @@ static void take_beyond_the_batch_gives_its_count(void **state)
 	assert_int_equal(fetch(reader), 1);
 	batch = ce_reader_batch(reader);
 	for (uint32_t i = 0; i < batch->count; i++)
-		assert_int_equal(ce_reader_take(reader), i);
-	assert_int_equal(ce_reader_take(reader), batch->count);
+		assert_int_equal(ce_batch_take(ce_reader_batch(reader)), i);
+	assert_int_equal(ce_batch_take(ce_reader_batch(reader)), batch->count);
 	ce_reader_stats(reader, &stats);
 	assert_true(stats.delivered == batch->count);
 	close_reader(reader, NULL);
@@ -264,7 +265,8 @@ static void compile_says_whether_setfilter_would_take_it(void **state)
 	(void)state;
 	for (int started = 0; started < 2; started++) {
 		assert_int_equal(ce_reader_compile(reader, "tcp port 80", 0, &err), 0);
-		assert_int_equal(ce_reader_compile(reader, "no such thing", 0, &err), -EINVAL);
+		assert_int_equal(ce_reader_compile(reader, "no such thing", 0, &err),
+		                 -EINVAL);
 		assert_int_not_equal(strlen(err.text), 0);
 		assert_int_equal(take(reader), started); /* and it selects nothing */
 	}
@@ -273,8 +275,8 @@ static void compile_says_whether_setfilter_would_take_it(void **state)
 
 static void compile_looks_at_the_link_type(void **state)
 {
-	const struct ce_reader_options options = {
-		.kind = &ce_source_memory, .source.linktype = DLT_RAW};
+	const struct ce_reader_options options = {.kind = &ce_source_memory,
+	                                          .source.linktype = DLT_RAW};
 	struct ce_reader *reader = open_reader(&options);
 
 	(void)state;
@@ -293,7 +295,8 @@ static void filter_of_the_options_is_always_in_force(void **state)
 	reader = open_reader(&options);
 	assert_int_equal(take(reader), 3);
 	assert_int_equal(take(reader), 4);
-	assert_int_equal(ce_reader_setfilter(reader, "udp dst portrange 1004-1005", 0, NULL), 0);
+	assert_int_equal(
+		ce_reader_setfilter(reader, "udp dst portrange 1004-1005", 0, NULL), 0);
 	assert_int_equal(take(reader), 14);
 	assert_int_equal(ce_reader_setfilter(reader, "", 0, NULL), 0);
 	assert_int_equal(take(reader), 23);
@@ -407,7 +410,8 @@ static void tap_sees_each_batch_once_when_it_becomes_current(void **state)
 		assert_int_equal(take(reader), n);
 		assert_int_equal(tapped.batches, n / 10 + 1);
 		assert_ptr_equal(tapped.last, ce_reader_batch(reader));
-		assert_int_equal(ce_reader_setfilter(reader, n % 2 ? "udp" : "ip", 0, NULL), 0);
+		assert_int_equal(
+			ce_reader_setfilter(reader, n % 2 ? "udp" : "ip", 0, NULL), 0);
 	}
 	assert_int_equal(tapped.packets, COUNT);
 	close_reader(reader, NULL);
@@ -549,10 +553,12 @@ static void play(const struct scenario *scenario)
 	options.limit = scenario->limit;
 	reader = open_reader(&options);
 	while (count < scenario->takes && (rc = fetch(reader)) == 1) {
-		assert_true(ce_reader_take(reader) < ce_reader_batch(reader)->count);
+		assert_true(ce_batch_take(ce_reader_batch(reader)) <
+		            ce_reader_batch(reader)->count);
 		if (++count == 3 && scenario->setfilter)
-			assert_int_equal(ce_reader_setfilter(reader, scenario->setfilter, 0, NULL),
-			                 0);
+			assert_int_equal(
+				ce_reader_setfilter(reader, scenario->setfilter, 0, NULL),
+				0);
 	}
 	close_reader(reader, &stats);
 	expect_balance(&stats);
@@ -583,9 +589,9 @@ static void counters_balance_in_every_scenario(void **state)
 			for (int l = 0; l < 4; l++)
 				for (int s = 0; s < 4; s++)
 					for (int t = 0; t < 5; t++) {
-						play(&(struct scenario){batches[b], filters[f],
-						                        limits[l], later[s],
-						                        takes[t]});
+						play(&(struct scenario){
+							batches[b], filters[f], limits[l],
+							later[s], takes[t]});
 						played++;
 					}
 	print_message("%d scenarios\n", played);
@@ -672,8 +678,8 @@ static void set_datalink_is_refused_once_packets_are_queued(void **state)
 
 static void link_types_of_a_kind_that_cannot_list_are_its_own(void **state)
 {
-	const struct ce_reader_options options = {
-		.kind = &ce_source_memory, .source.linktype = DLT_RAW};
+	const struct ce_reader_options options = {.kind = &ce_source_memory,
+	                                          .source.linktype = DLT_RAW};
 	struct ce_reader *reader = open_reader(&options);
 	int linktypes[2] = {-1, -1};
 
@@ -727,7 +733,9 @@ static void memory_packets_can_be_filtered(void **state)
 	struct ce_memory_packet *packets = packets_array(COUNT);
 	const struct ce_reader_options options = {
 		.kind = &ce_source_memory,
-		.source = {.packets = packets, .packet_count = COUNT, .linktype = DLT_EN10MB},
+		.source = {.packets = packets,
+	                   .packet_count = COUNT,
+	                   .linktype = DLT_EN10MB},
 		.filter = "udp dst port 1003",
 	};
 	struct ce_reader *reader = open_reader(&options);
@@ -745,8 +753,10 @@ static void fetch_waits_no_longer_while_packets_are_rejected(void **state)
 	struct ce_memory_packet *packets = packets_array(COUNT);
 	const struct ce_reader_options options = {
 		.kind = &ce_source_memory,
-		.source = {.packets = packets, .packet_count = COUNT, .linktype = DLT_EN10MB,
-		           .rounds = 20000},
+		.source = {.packets = packets,
+	                   .packet_count = COUNT,
+	                   .linktype = DLT_EN10MB,
+	                   .rounds = 20000},
 		.filter = "tcp",
 	};
 	struct ce_reader *reader = open_reader(&options);
@@ -924,7 +934,8 @@ static void kernel_chooses_what_comes_after_setfilter_and_we_what_was_queued(voi
 }
 
 /* libpcap refuses to compile what rejects all packets; a file's reader does not. */
-static void filters_that_contradict_each_other_reject_all_on_an_interface_too(void **state)
+static void filters_that_contradict_each_other_reject_all_on_an_interface_too(
+	void **state)
 {
 	const struct ce_reader_options options = {.kind = &feed_kind, .filter = "udp"};
 	struct ce_reader *reader;
@@ -978,7 +989,7 @@ static void early_close_counts_what_nobody_took(void **state)
 	expect_balance(&stats);
 }
 
-#define plain(test) cmocka_unit_test_teardown(test, close_left_open)
+#define plain(test)     cmocka_unit_test_teardown(test, close_left_open)
 #define with_file(test) cmocka_unit_test_setup_teardown(test, open_file, close_file)
 
 int main(void)

@@ -92,6 +92,7 @@ struct ce_batch {
 	/* The consumer's. */
 	uint64_t sequence; /* a number that no other peek in this process gave */
 	uint32_t at;       /* the cursor: packets before it have been handed out */
+	uint32_t taken;    /* how many of those were wanted */
 	uint64_t selected[CE_BATCH_WORDS]; /* bit i: packet i is wanted */
 
 	/* Where the bytes are. */
@@ -151,6 +152,18 @@ static inline void ce_batch_deselect(struct ce_batch *batch, uint32_t i)
 static inline uint32_t ce_batch_next(const struct ce_batch *batch, uint32_t i)
 {
 	return ce_selection_next(batch->selected, i, batch->count);
+}
+
+/* Hand out the wanted packet at the cursor: its index; batch->count when none is left. */
+static inline uint32_t ce_batch_take(struct ce_batch *batch)
+{
+	uint32_t i = ce_batch_next(batch, batch->at);
+
+	if (i < batch->count) {
+		batch->at = i + 1;
+		batch->taken++;
+	}
+	return i;
 }
 
 #ifdef __cplusplus

@@ -3,8 +3,8 @@
  * reader.h - one cursor over all packets of a capture, with filters on the way.
  *
  * There is one current batch. fetch makes sure that it has a wanted packet at
- * the cursor, going on to the next batch when it has none; take hands that
- * packet out. A filter set meanwhile holds from the very next packet on:
+ * the cursor, going on to the next batch when it has none; ce_batch_take hands
+ * that packet out. A filter set meanwhile holds from the very next packet on:
  * filters select, and what one rejected the next may still want.
  *
  *     open -> fetch -> take, take, ... -> fetch -> ... -> close
@@ -71,12 +71,6 @@ int ce_reader_fetch(struct ce_reader *reader, int timeout_ms, struct ce_err *err
 
 /* The current batch, or NULL. */
 struct ce_batch *ce_reader_batch(const struct ce_reader *reader);
-
-/*
- * Hand out the packet at the cursor, which fetch has put there: its index in
- * the current batch. batch->count when the batch has no further one.
- */
-uint32_t ce_reader_take(struct ce_reader *reader);
 
 /* Hand out all packets before `end`; gives their number. They stay selected. */
 uint32_t ce_reader_take_until(struct ce_reader *reader, uint32_t end);
