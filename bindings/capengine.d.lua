@@ -873,6 +873,91 @@ function pcap.tstamp_type_name_to_val(name) end
 ---@return string version
 function pcap.lib_version() end
 
+-- Savefiles of any packets ----------------------------------------------------------
+
+---@class capengine.savefile_options
+---@field format? "pcap"|"pcapng" by the name: pcapng for .pcapng, else pcap
+---@field compression? "none"|"gzip"|"zstd" by the name: gzip for .gz, zstd for .zst
+---@field linktype? integer of a pcap file; that of its first packet, or Ethernet for none
+---@field nano? boolean stamps in nanoseconds; true for pcapng, else false: cut off to
+---microseconds
+---@field snaplen? integer for the header of a pcap file; 262144
+---@field sync? boolean close waits until the disk has it; false
+---@field on_slow? "wait"|"drop" when the disk is slower than the script: wait for it, or
+---drop packets and count them, once 64 MiB wait; "wait"
+
+--- A savefile that takes packets of any handle. It is written in the background; what
+--- the disk said of it is said by the next call. After an error it ends with its last
+--- whole packet, and every further call fails in the same way.
+---@class capengine.savefile
+local savefile = {}
+
+--- Create a savefile, or empty one that is there. Any number of them may be open: the
+--- last 256 that were written have a descriptor, and the others are opened again for
+--- their next packet.
+---
+--- A pcap file has packets of one link type. A pcapng file takes all, has an interface
+--- for each link type and snap length, and says in a comment where packets were lost.
+--- Compressed files consist of frames that can be read one by one: one that ends in the
+--- middle is good to its last whole frame.
+---
+---```lua
+----- capengine run hosts.lua -r trace.pcap
+---local capengine = require "capengine"
+---local files = {}
+---
+---return {
+---  filter = "ip",
+---  packet = function(packet)
+---    local source = ("%d.%d.%d.%d"):format(packet:byte(27, 30))
+---    files[source] = files[source] or assert(capengine.savefile(source .. ".pcap"))
+---    assert(files[source]:write(packet))
+---  end,
+---  finish = function()
+---    for _, file in pairs(files) do assert(file:close()) end
+---  end,
+---}
+---```
+---@param path string "-": standard output
+---@param options? capengine.savefile_options an unknown field raises
+---@return capengine.savefile? savefile
+---@return string? message
+---@return string? code "EACCES"; "EINVAL": savefiles have no such link type, or an open
+---handle reads the file; ...
+function capengine.savefile(path, options) end
+
+--- Write a packet, or those of a batch that are selected.
+---@param what pcap.packet|pcap.batch
+---@param comment? string for one packet of a pcapng file; numbers are ignored
+---@return true|nil written
+---@return string? message
+---@return string? code "ENOSPC"; "EINVAL": another link type; ...
+function savefile:write(what, comment) end
+
+--- Hand everything that was written to the kernel.
+---@return true|nil done
+---@return string? message
+---@return string? code
+function savefile:flush() end
+
+--- Flush and close; again: true again. A savefile that is collected open, or when the
+--- script ends, is closed so too; then a failure is said on standard error, and makes the
+--- exit status of a run 2.
+---@return true|nil done
+---@return string? message the file is closed, and not whole
+---@return string? code
+function savefile:close() end
+
+---@class capengine.savefile_counters
+---@field written integer packets in the file; until flush or close, as far as is known
+---@field dropped integer packets for which the disk was too slow
+---@field failed integer packets lost to an error, or of another link type
+---@field bytes integer the size of the file so far
+
+--- Where the packets went; also once it is closed.
+---@return capengine.savefile_counters counters
+function savefile:counters() end
+
 -- Packets -------------------------------------------------------------------------
 
 --- A packet. What a call hands out is a view, see "Lent and owned" above; what keep gives

@@ -13,14 +13,16 @@
 #ifndef CE_CMD_INT_H
 #define CE_CMD_INT_H
 
+#include <capengine/dump.h>
 #include <capengine/err.h>
+#include <capengine/rotate.h>
 #include <lua.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
-struct ce_dump;
 struct ce_lua_handle;
 
 enum {
@@ -65,8 +67,19 @@ struct run_options {
 	uint64_t count; /* 0: no limit */
 	size_t ring_bytes;
 	bool no_promisc;
-	bool nano;
+	bool nano; /* --nano and --micro; without them the format's own */
+	bool micro;
 	bool strict;
+	bool flush_each;                 /* -U */
+	bool sync;                       /* --sync */
+	bool drop, wait;                 /* --on-slow; without it by the source */
+	unsigned long long rotate_bytes; /* 0: for no such reason */
+	unsigned long long rotate_packets;
+	unsigned long long rotate_seconds;
+	unsigned rotate_files; /* 0: all are kept */
+	bool rotate_aligned;
+	const char *post_rotate; /* a command of sh; NULL: none */
+	bool go_on;              /* --on-write-error continue */
 	const char *user; /* of -Z: who runs the script; NULL: who runs the command */
 	const char *script;
 	char **args; /* of the script, NULL last */
@@ -75,16 +88,24 @@ struct run_options {
 /* 0, or an exit status after a message. */
 int run_options_parse(struct run_options *options, int argc, char **argv);
 
+/* Processes that were started and not waited for. */
+struct run_children {
+	pid_t *pids;
+	size_t count;
+};
+
 /* A run, from the command line to the exit status. */
 struct run {
 	struct run_options options;
-	struct ce_lua_handle *source; /* NULL until a script or the hooks ask for it */
-	struct ce_dump *dump;         /* of -w */
-	uint64_t dumped;              /* packets that -w has written, once closed */
-	bool source_used;             /* the script asked for it */
-	int out_fd;                   /* what was standard output, for `-w -`; 0: none */
-	struct ce_err write_error;    /* of -w; code 0: none */
-	int status;                   /* exit status so far */
+	struct ce_lua_handle *source;   /* NULL until a script or the hooks ask for it */
+	struct ce_dump *dump;           /* of -w, */
+	struct ce_rotate *rotate;       /* or this; NULL: no -w */
+	struct run_children children;   /* of --post-rotate */
+	struct ce_dump_counters dumped; /* -w's, as last looked at */
+	bool source_used;               /* the script asked for it */
+	int out_fd;                /* what was standard output, for `-w -`; 0: none */
+	struct ce_err write_error; /* of -w; code 0: none */
+	int status;                /* exit status so far */
 
 	/* Called once the source is open, before -w's file is; NULL: nothing. */
 	void (*opened)(lua_State *L, struct run *run);
@@ -98,6 +119,9 @@ struct run {
  */
 int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+/* The run of a Lua state. [-0, +0, -] */
+struct run *run_get(lua_State *L);
 
 /* Is the error on top what run_fail said last? [-0, +0, m] */
 bool run_reported(lua_State *L);
@@ -120,6 +144,22 @@ void run_args_parse(lua_State *L, struct run *run);
  */
 void run_source_push(lua_State *L, struct run *run, const char *filter);
 
+/* run_write.c: open what -w names, for the run's source. [-0, +0, v] */
+void run_write_open(lua_State *L, struct run *run, const char *filter);
+
+/* Does -w begin one file after the other? */
+bool run_write_rotates(const struct run *run);
+
+/* Bring run->dumped up to date. */
+void run_write_count(struct run *run);
+
+/* Hand all to the kernel; complete the file and begin another. Errors are said. */
+void run_write_flush(struct run *run);
+void run_write_next(struct run *run);
+
+/* Complete what -w has written; an error that nobody saw is said here. [-0, +0, m] */
+void run_write_close(lua_State *L, struct run *run);
+
 /* Open it before the script asks; the script's filter comes on top. [-0, +0, e] */
 void run_source_open(lua_State *L, struct run *run);
 
@@ -138,7 +178,8 @@ int run_hooks(lua_State *L);
 /*
  * run_signals.c: from now on SIGINT, SIGTERM and SIGHUP make the descriptor
  * readable that this returns, or a negative errno; a second one interrupts the
- * script, a third ends the process. SIGUSR1 prints counters.
+ * script, a third ends the process. SIGUSR1 prints counters, SIGUSR2 flushes the
+ * file of -w, and SIGHUP begins another where files are rotated.
  */
 int run_signals_open(lua_State *L);
 

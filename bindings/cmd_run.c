@@ -70,28 +70,7 @@ static void close_handles(lua_State *L)
 	}
 }
 
-/* Close -w's savefile; an error of it that nobody saw is said here. */
-static void close_dump(lua_State *L, struct run *run)
-{
-	struct ce_err err = run->write_error;
-
-	if (!run->dump)
-		return;
-	if (err.code == 0 && ce_dump_flush(run->dump, &err) == 0)
-		err.code = 0;
-	run->dumped = ce_dump_packets(run->dump);
-	if (ce_dump_close(run->dump, err.code ? NULL : &err) < 0 || err.code) {
-		lua_pushstring(L, err.text);
-		if (!run_reported(L))
-			fprintf(stderr, "capengine run: %s\n", err.text);
-		lua_pop(L, 1);
-		run->status = EXIT_USAGE;
-	}
-	run->dump = NULL;
-}
-
-/* The struct run of a Lua state. [-0, +0, -] */
-static struct run *get_run(lua_State *L)
+struct run *run_get(lua_State *L)
 {
 	struct run *run;
 
@@ -103,27 +82,36 @@ static struct run *get_run(lua_State *L)
 
 void run_print_counters(lua_State *L)
 {
-	struct run *run = get_run(L);
+	struct ce_lua *lua = ce_lua_get(L);
+	struct run *run = run_get(L);
 	struct ce_stats sum;
+	uint64_t unwritten;
 
-	ce_lua_stats(ce_lua_get(L), &sum);
-	sum.written += run->dump ? ce_dump_packets(run->dump) : run->dumped;
+	ce_lua_stats(lua, &sum);
+	run_write_count(run);
+	sum.written += run->dumped.written;
+	unwritten = run->dumped.dropped + run->dumped.failed + lua->unwritten;
 	fprintf(stderr,
 	        "capengine: %" PRIu64 " received, %" PRIu64 " delivered, "
 	        "%" PRIu64 " filtered, %" PRIu64 " undelivered, %" PRIu64
 	        " dropped by the kernel, "
-	        "%" PRIu64 " by the interface, %" PRIu64 " written\n",
+	        "%" PRIu64 " by the interface, %" PRIu64 " written",
 	        sum.received, sum.delivered, sum.filtered, sum.undelivered,
 	        sum.kernel_drops, sum.interface_drops, sum.written);
+	if (unwritten)
+		fprintf(stderr, ", %" PRIu64 " not written", unwritten);
+	fputc('\n', stderr);
 }
 
 /* --strict: were packets lost? */
-static bool lossy(lua_State *L)
+static bool lossy(lua_State *L, const struct run *run)
 {
+	struct ce_lua *lua = ce_lua_get(L);
 	struct ce_stats sum;
 
-	ce_lua_stats(ce_lua_get(L), &sum);
-	return sum.kernel_drops || sum.interface_drops;
+	ce_lua_stats(lua, &sum);
+	return sum.kernel_drops || sum.interface_drops || run->dumped.dropped ||
+	       lua->unwritten;
 }
 
 /* Everything closed, counted and said: the exit status. */
@@ -131,12 +119,13 @@ static int end_run(lua_State *L, struct run *run)
 {
 	close_handles(L);
 	ce_lua_close_dumpers(ce_lua_get(L)); /* that the script forgot */
-	close_dump(L, run);
+	ce_lua_close_savefiles(ce_lua_get(L));
+	run_write_close(L, run);
 	if (ce_lua_get(L)->opened)
 		run_print_counters(L);
 	if (ce_lua_get(L)->lost_output)
 		run->status = EXIT_USAGE;
-	if (run->status == 0 && run->options.strict && lossy(L))
+	if (run->status == 0 && run->options.strict && lossy(L, run))
 		run->status = EXIT_LOSS;
 	return run->status;
 }
@@ -144,7 +133,7 @@ static int end_run(lua_State *L, struct run *run)
 /* os.exit([code [, close]]): as Lua's, after the run has ended in good order. */
 static int os_exit(lua_State *L)
 {
-	struct run *run = get_run(L);
+	struct run *run = run_get(L);
 	int wanted = EXIT_SUCCESS, status;
 
 	if (lua_isboolean(L, 1))
@@ -163,6 +152,15 @@ static void preload(lua_State *L, const char *name, lua_CFunction open)
 	lua_pushcfunction(L, open);
 	lua_setfield(L, -2, name);
 	lua_pop(L, 1);
+}
+
+/* Writing works without io_uring, but it waits for the disk. */
+static void say_refused(int code)
+{
+	fprintf(stderr,
+	        "capengine: io_uring is refused here (%s): savefiles are written with "
+	        "plain calls, which wait for the disk\n",
+	        strerror(-code));
 }
 
 /* Prepare the state; argument 1 is the struct run. [-1, +0, e] */
@@ -189,6 +187,7 @@ static int prepare(lua_State *L)
 		                  strerror(-lua->interrupt_fd));
 	lua->ring_bytes = run->options.ring_bytes;
 	lua->idle = run_signals_idle;
+	lua->refused = say_refused;
 	return 0;
 }
 

@@ -39,6 +39,29 @@ struct ce_lua *ce_lua_get(lua_State *L)
 	return lua;
 }
 
+struct ce_dump_pool *ce_lua_take_pool(struct ce_lua *lua)
+{
+	int refused;
+
+	if (!lua->pool && ce_dump_pool_open(&lua->pool, 0) < 0)
+		return NULL;
+	lua->pool_users++;
+	refused = ce_dump_pool_refused(lua->pool);
+	if (refused && lua->refused && !lua->told_refused) {
+		lua->told_refused = true;
+		lua->refused(refused);
+	}
+	return lua->pool;
+}
+
+void ce_lua_give_pool(struct ce_lua *lua)
+{
+	if (--lua->pool_users)
+		return;
+	ce_dump_pool_close(lua->pool);
+	lua->pool = NULL;
+}
+
 void ce_lua_add_stats(struct ce_stats *sum, const struct ce_stats *one)
 {
 	sum->received += one->received;

@@ -30,6 +30,7 @@
 #define CE_LUA_HANDLE   "capengine.handle"
 #define CE_LUA_PACKET   "capengine.packet"
 #define CE_LUA_ROWS     "capengine.rows"
+#define CE_LUA_SAVEFILE "capengine.savefile"
 #define CE_LUA_TOP      "capengine.top"
 #define CE_LUA_WHERE    "capengine.where"
 
@@ -57,7 +58,8 @@ struct ce_lua_handle {
 	char **names;  /* what options.source points to: a device, or files; NULL last */
 	int inject_fd; /* -1: none yet */
 	int timeout_ms;
-	uint64_t written; /* by those of its dumpers that were closed */
+	uint64_t written;      /* by those of its dumpers that were closed */
+	struct ce_stats final; /* once closed */
 	struct ce_err last;
 	struct ce_decode *decode; /* of the lent batch; NULL: no field was asked for */
 	uint64_t decoded;         /* the sequence of the batch that it has */
@@ -72,8 +74,13 @@ struct ce_lua_handle {
 struct run;
 
 struct ce_lua {
-	struct ce_lua_handle *handles; /* all that are open */
-	struct ce_lua_dumper *dumpers; /* all that are open */
+	struct ce_lua_handle *handles;     /* all that are open */
+	struct ce_lua_dumper *dumpers;     /* all that are open */
+	struct ce_lua_savefile *savefiles; /* all that are open */
+	struct ce_dump_pool *pool;         /* of all dumps that are open */
+	unsigned pool_users;
+	bool told_refused;             /* that there is no io_uring */
+	uint64_t unwritten;            /* packets that closed savefiles do not have */
 	struct ce_lua_lent *hot;       /* where the last packet was found */
 	struct ce_stats closed;        /* sums over handles that were closed */
 	bool opened;                   /* there was one, with packets or without */
@@ -84,13 +91,22 @@ struct ce_lua {
 	int interrupt_fd;           /* readable: every capture stops; 0: none */
 	size_t ring_bytes;          /* for every handle; 0: the default */
 	void (*idle)(lua_State *L); /* called when a wait ends in vain; may raise */
-	bool lost_output;           /* a collected dumper could not write all */
-	struct run *run;            /* the innermost, of lua_run.c; NULL: none */
-	bool expire_each;           /* a packet expires with its callback: for tests */
+	void (*refused)(
+		int code); /* called when there is no io_uring; NULL: nobody is told */
+	bool lost_output;  /* a collected dumper could not write all */
+	struct run *run;   /* the innermost, of lua_run.c; NULL: none */
+	bool expire_each;  /* a packet expires with its callback: for tests */
 };
 
 /* The state's struct, made at the first call. [-0, +0, m] */
 struct ce_lua *ce_lua_get(lua_State *L);
+
+/*
+ * What all dumps of this state share, from the first that takes it to the last
+ * that gives it back. NULL: no memory.
+ */
+struct ce_dump_pool *ce_lua_take_pool(struct ce_lua *lua);
+void ce_lua_give_pool(struct ce_lua *lua);
 
 void ce_lua_add_stats(struct ce_stats *sum, const struct ce_stats *one);
 
@@ -155,6 +171,11 @@ void ce_lua_close_dumpers(struct ce_lua *lua);
 /* Is this path one of the savefiles that the handle reads? */
 bool ce_lua_reads(const struct ce_lua_handle *handle, const char *path);
 
+/* lua_savefile.c */
+
+/* As ce_lua_close_dumpers. */
+void ce_lua_close_savefiles(struct ce_lua *lua);
+
 /* lua_handle.c */
 
 /* The open handle at argument 1. [-0, +0, v] */
@@ -197,6 +218,10 @@ void ce_lua_open_device(lua_State *L);
 void ce_lua_open_dumper(lua_State *L);
 void ce_lua_open_knobs(lua_State *L);
 void ce_lua_open_linktype(lua_State *L);
+void ce_lua_open_savefile(lua_State *L);
+
+/* The functions of `capengine`, beside lua_capengine.c's own. */
+extern const luaL_Reg ce_lua_savefile_functions[]; /* lua_savefile.c */
 
 /* Methods of handles, beside lua_handle.c's own. */
 extern const luaL_Reg ce_lua_knob_methods[];   /* lua_knobs.c */

@@ -32,6 +32,7 @@ static void push_pcap(lua_State *L)
 	ce_lua_open_top(L);
 	ce_lua_open_distinct(L);
 	ce_lua_open_linktype(L);
+	ce_lua_open_savefile(L);
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.pcap");
 }
@@ -57,6 +58,7 @@ static const luaL_Reg functions[] = {
 int luaopen_capengine(lua_State *L)
 {
 	luaL_newlib(L, functions);
+	luaL_setfuncs(L, ce_lua_savefile_functions, 0);
 	luaL_setfuncs(L, ce_lua_field_functions, 0);
 	luaL_setfuncs(L, ce_lua_open_functions, 0);
 	luaL_setfuncs(L, ce_lua_group_functions, 0);

@@ -68,7 +68,7 @@ static int handle_dump_open(lua_State *L)
 	struct ce_lua_handle *handle = ce_lua_check_handle(L);
 	const char *filename = ce_lua_check_name(L, 2);
 	const struct ce_source *source = ce_reader_source(handle->reader);
-	const struct ce_dump_options options = {
+	struct ce_dump_options options = {
 		.linktype = ce_reader_linktype(handle->reader),
 		.linktype_ext = source->linktype_ext,
 		.snapshot = source->snapshot,
@@ -79,12 +79,19 @@ static int handle_dump_open(lua_State *L)
 
 	*dumper = (struct ce_lua_dumper){.handle = handle};
 	luaL_setmetatable(L, CE_LUA_DUMPER);
-	rc = ce_lua_reads(handle, filename)
-	             ? ce_err_set(&handle->last, -EINVAL,
-	                          "%s: it is the file that is read", filename)
-	             : ce_dump_open(&dumper->dump, filename, &options, &handle->last);
-	if (rc < 0)
+	options.pool = ce_lua_take_pool(lua);
+	if (!options.pool)
+		rc = ce_err_set(&handle->last, -ENOMEM, "out of memory");
+	else if (ce_lua_reads(handle, filename))
+		rc = ce_err_set(&handle->last, -EINVAL, "%s: it is the file that is read",
+		                filename);
+	else
+		rc = ce_dump_open(&dumper->dump, filename, &options, &handle->last);
+	if (rc < 0) {
+		if (options.pool)
+			ce_lua_give_pool(lua);
 		return ce_lua_fail(L, rc, handle->last.text);
+	}
 	dumper->older = handle->dumper;
 	handle->dumper = dumper;
 	dumper->next = lua->dumpers;
@@ -120,7 +127,11 @@ static int close_dumper(struct ce_lua *lua, struct ce_lua_dumper *dumper,
 	unlist(lua, dumper);
 	rc = ce_dump_flush(dump, err); /* before which it cannot know its number */
 	written.written = ce_dump_packets(dump);
-	ce_dump_close(dump, rc < 0 ? NULL : err);
+	if (rc < 0)
+		ce_dump_close(dump, NULL);
+	else
+		rc = ce_dump_close(dump, err);
+	ce_lua_give_pool(lua);
 	if (dumper->handle->closed)
 		ce_lua_add_stats(&lua->closed, &written);
 	else

@@ -125,6 +125,7 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle)
 
 		ce_reader_close(reader, &stats);
 		stats.written = handle->written;
+		handle->final = stats;
 		ce_lua_add_stats(&lua->closed, &stats);
 	}
 	if (handle->inject_fd >= 0)

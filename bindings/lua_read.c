@@ -87,23 +87,29 @@ static void call_back(lua_State *L, struct reading *reading)
 	}
 }
 
+/* Behind the `most`th packet that is wanted from the cursor on. */
+static uint32_t end_of(const struct ce_batch *batch, lua_Integer most)
+{
+	uint32_t i = batch->at;
+
+	if (most >= batch->count)
+		return batch->count;
+	while (most-- && i < batch->count)
+		i = ce_batch_next(batch, i) + 1;
+	return i < batch->count ? i : batch->count;
+}
+
 /* Write packets of the current batch, as many as are wanted. */
 static int write_out(struct reading *reading)
 {
 	struct ce_lua_handle *handle = reading->handle;
 	struct ce_batch *batch = handle->lent.batch;
-	int rc = 0;
+	uint32_t first = batch->at;
+	uint32_t end = end_of(batch, reading->most - reading->count);
 
-	while (rc == 0 && reading->count < reading->most) {
-		uint32_t i = ce_batch_take(batch);
-
-		if (i == batch->count)
-			break;
-		rc = ce_dump_write(reading->dump, batch, i, &handle->last);
-		if (rc == 0)
-			reading->count++;
-	}
-	return rc < 0 ? rc : ce_dump_flush(reading->dump, &handle->last);
+	reading->count += ce_reader_take_until(handle->reader, end);
+	return ce_dump_write_batch(reading->dump, batch, batch->selected, first, end,
+	                           &handle->last);
 }
 
 /*
@@ -161,6 +167,18 @@ static int raise_again(lua_State *L)
 	return lua_error(L);
 }
 
+/* What a reading has written is in the file when it ends. */
+static void flush(struct reading *reading)
+{
+	struct ce_err err;
+	int rc = reading->dump ? ce_dump_flush(reading->dump, &err) : 0;
+
+	if (rc == 0)
+		return;
+	reading->rc = rc;
+	reading->handle->last = err;
+}
+
 /* What libpcap's caller expects to learn from the end. [-0, +1 or 3, m] */
 static int push_result(lua_State *L, const struct reading *reading)
 {
@@ -198,6 +216,7 @@ static int run(lua_State *L, struct reading *reading)
 			ce_lua_close_handle(reading->lua, handle);
 		return raise_again(L);
 	}
+	flush(reading);
 	status = push_result(L, reading);
 	if (handle->close_later)
 		ce_lua_close_handle(reading->lua, handle);

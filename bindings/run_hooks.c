@@ -266,8 +266,7 @@ int run_hooks(lua_State *L)
 	}
 	drive.handle->reading = false;
 	run->code = rc;
-	if (rc < 0)
-		run_fail(L, run, run->write_error.code ? EXIT_USAGE : EXIT_RUNTIME, "%s",
-		         drive.handle->last.text);
+	if (rc < 0 && strcmp(drive.handle->last.text, run->write_error.text) != 0)
+		run_fail(L, run, EXIT_RUNTIME, "%s", drive.handle->last.text);
 	return 0;
 }

@@ -8,13 +8,32 @@
 
 #include "cmd_int.h"
 
-enum { NANO = 256, MICRO, RING_BYTES, STRICT };
+enum { MILLION = 1000000 };
+
+enum {
+	NANO = 256,
+	MICRO,
+	ON_SLOW,
+	ON_WRITE_ERROR,
+	POST_ROTATE,
+	RING_BYTES,
+	ROTATE_ALIGNED,
+	ROTATE_PACKETS,
+	STRICT,
+	SYNC,
+};
 
 static const struct option long_options[] = {
 	{"micro", no_argument, NULL, MICRO},
 	{"nano", no_argument, NULL, NANO},
+	{"on-slow", required_argument, NULL, ON_SLOW},
+	{"on-write-error", required_argument, NULL, ON_WRITE_ERROR},
+	{"post-rotate", required_argument, NULL, POST_ROTATE},
+	{"rotate-aligned", no_argument, NULL, ROTATE_ALIGNED},
+	{"rotate-packets", required_argument, NULL, ROTATE_PACKETS},
 	{"ring-bytes", required_argument, NULL, RING_BYTES},
 	{"strict", no_argument, NULL, STRICT},
+	{"sync", no_argument, NULL, SYNC},
 	{NULL, 0, NULL, 0},
 };
 
@@ -45,6 +64,18 @@ static int parse_number(unsigned long long *number, const char *option, const ch
 		return usage(option, text, "out of range");
 	*number <<= shift;
 	return 0;
+}
+
+/* Is it the first of two words? 0 or an exit status. */
+static int parse_word(bool *is_first, const char *option, const char *text,
+                      const char *first, const char *second)
+{
+	*is_first = !strcmp(text, first);
+	if (*is_first || !strcmp(text, second))
+		return 0;
+	fprintf(stderr, "capengine run: %s %s: either %s or %s\n", option, text, first,
+	        second);
+	return EXIT_USAGE;
 }
 
 static int take_option(struct run_options *options, int letter, const char *text)
@@ -85,6 +116,44 @@ static int take_option(struct run_options *options, int letter, const char *text
 	case NANO:
 	case MICRO:
 		options->nano = letter == NANO;
+		options->micro = letter == MICRO;
+		break;
+	case 'C':
+		rc = parse_number(&number, "-C", text, 1, INT64_MAX / MILLION);
+		if (strchr("0123456789", text[strlen(text) - 1]))
+			number *= MILLION;
+		options->rotate_bytes = number;
+		break;
+	case 'G':
+		rc = parse_number(&options->rotate_seconds, "-G", text, 1, 366 * 86400);
+		break;
+	case 'W':
+		rc = parse_number(&number, "-W", text, 1, 1000000);
+		options->rotate_files = (unsigned)number;
+		break;
+	case ROTATE_PACKETS:
+		rc = parse_number(&options->rotate_packets, "--rotate-packets", text, 1,
+		                  INT64_MAX);
+		break;
+	case ROTATE_ALIGNED:
+		options->rotate_aligned = true;
+		break;
+	case POST_ROTATE:
+		options->post_rotate = text;
+		break;
+	case 'U':
+		options->flush_each = true;
+		break;
+	case ON_SLOW:
+		rc = parse_word(&options->drop, "--on-slow", text, "drop", "wait");
+		options->wait = !options->drop;
+		break;
+	case ON_WRITE_ERROR:
+		rc = parse_word(&options->go_on, "--on-write-error", text, "continue",
+		                "stop");
+		break;
+	case SYNC:
+		options->sync = true;
 		break;
 	case RING_BYTES:
 		rc = parse_number(&number, "--ring-bytes", text, 1 << 20, 16ULL << 30);
@@ -100,6 +169,29 @@ static int take_option(struct run_options *options, int letter, const char *text
 	return rc;
 }
 
+/* What makes a file end, and what depends on that. */
+static int check_rotation(const struct run_options *options)
+{
+	bool rotates = options->rotate_bytes || options->rotate_packets ||
+	               options->rotate_seconds;
+
+	if (rotates && !options->out)
+		return usage("-C, -G, --rotate-packets", "",
+		             "of what? name a file with -w");
+	if ((rotates || options->post_rotate) && options->out &&
+	    !strcmp(options->out, "-"))
+		return usage("-w", "-", "standard output is never complete");
+	if (options->rotate_files && !rotates)
+		return usage("-W", "",
+		             "which files? name a size or a time with -C or -G");
+	if (options->rotate_aligned && !options->rotate_seconds)
+		return usage("--rotate-aligned", "", "to what? name a time with -G");
+	if (options->post_rotate && !options->out)
+		return usage("--post-rotate", options->post_rotate,
+		             "of what? name a file with -w");
+	return 0;
+}
+
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
 	static char name[] = "capengine run"; /* getopt's messages begin with it */
@@ -111,13 +203,16 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		return EXIT_RUNTIME;
 	}
 	argv[0] = name;
-	while (rc == 0 && (letter = getopt_long(argc, argv, "i:r:f:w:c:s:pZ:",
+	while (rc == 0 && (letter = getopt_long(argc, argv, "i:r:f:w:c:s:pUC:G:W:Z:",
 	                                        long_options, NULL)) >= 0)
 		rc = take_option(options, letter, optarg);
 	if (rc)
 		return rc;
 	if (options->device && options->file_count)
 		return usage("-i", options->device, "either -i or -r, not both");
+	rc = check_rotation(options);
+	if (rc)
+		return rc;
 	if (optind == argc) {
 		fputs("capengine run: which script? `capengine help` says more\n",
 		      stderr);

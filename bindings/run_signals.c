@@ -28,7 +28,7 @@ enum { GRACE_SECONDS = 2, TOGETHER_NS = 100000000 };
 /* What signal handlers may touch. */
 static lua_State *script;
 static int interrupt_fd = -1;
-static volatile sig_atomic_t stops, counters_wanted;
+static volatile sig_atomic_t stops, counters_wanted, flush_wanted, next_wanted;
 static int64_t last_stop_ns;
 
 static void say(const char *text)
@@ -106,6 +106,21 @@ static void on_counters(int number)
 	set_hook();
 }
 
+static void on_flush(int number)
+{
+	(void)number;
+	flush_wanted = 1;
+	set_hook();
+}
+
+/* To a run that rotates files. */
+static void on_next(int number)
+{
+	(void)number;
+	next_wanted = 1;
+	set_hook();
+}
+
 static void nothing(int number)
 {
 	(void)number;
@@ -120,6 +135,9 @@ int run_signals_open(lua_State *L)
 	handle_stops(SA_RESTART);
 	handle_signal(SIGALRM, on_stop, 0);
 	handle_signal(SIGUSR1, on_counters, SA_RESTART);
+	handle_signal(SIGUSR2, on_flush, SA_RESTART);
+	if (run_write_rotates(run_get(L)))
+		handle_signal(SIGHUP, on_next, SA_RESTART);
 	/* Not ignored, which programs that the script starts would inherit. */
 	handle_signal(SIGPIPE, nothing, 0); /* a write says EPIPE */
 	handle_signal(SIGXFSZ, nothing, 0); /* a write says EFBIG */
@@ -135,8 +153,16 @@ void run_signals_idle(lua_State *L)
 {
 	if (stops >= 2)
 		luaL_error(L, "interrupted");
-	if (!counters_wanted)
-		return;
-	counters_wanted = 0;
-	run_print_counters(L);
+	if (flush_wanted) {
+		flush_wanted = 0;
+		run_write_flush(run_get(L));
+	}
+	if (next_wanted) {
+		next_wanted = 0;
+		run_write_next(run_get(L));
+	}
+	if (counters_wanted) {
+		counters_wanted = 0;
+		run_print_counters(L);
+	}
 }

@@ -11,42 +11,6 @@
 #include "cmd_int.h"
 #include "lua_binding.h"
 
-/* -w: write what the run's filter and count let pass, before the script runs. */
-static int write_batch(void *arg, const struct ce_batch *batch, struct ce_err *err)
-{
-	struct run *run = arg;
-	int rc = 0;
-
-	for (uint32_t i = ce_batch_next(batch, 0); rc == 0 && i < batch->count;
-	     i = ce_batch_next(batch, i + 1))
-		rc = ce_dump_write(run->dump, batch, i, err);
-	if (rc == 0)
-		rc = ce_dump_flush(run->dump, err);
-	if (rc < 0)
-		run->write_error = *err;
-	return rc;
-}
-
-static void open_dump(lua_State *L, struct run *run, struct ce_reader *reader)
-{
-	const struct ce_source *source = ce_reader_source(reader);
-	const struct ce_dump_options options = {
-		.linktype = source->origin.linktype,
-		.linktype_ext = source->linktype_ext,
-		.snapshot = source->snapshot,
-		.nano = run->options.nano,
-		.fd = run->out_fd,
-	};
-	struct ce_err err;
-
-	if (ce_lua_reads(run->source, run->options.out))
-		run_fail(L, run, EXIT_USAGE, "-w %s: it is a file that is read",
-		         run->options.out);
-	if (ce_dump_open(&run->dump, run->options.out, &options, &err) < 0)
-		run_fail(L, run, EXIT_USAGE, "%s", err.text);
-	ce_reader_tap(reader, write_batch, run);
-}
-
 /* The link type of a savefile's header. [-0, +0, v] */
 static int linktype_of(lua_State *L, struct run *run, const char *const *file)
 {
@@ -79,8 +43,14 @@ static bool can_be_read_twice(const char *file)
 static void check_linktypes(lua_State *L, struct run *run)
 {
 	const struct run_options *options = &run->options;
+	enum ce_dump_format format = CE_DUMP_PCAP;
+	enum ce_dump_compression compression;
 	int first = -1;
 
+	if (options->out)
+		ce_dump_by_name(options->out, &format, &compression);
+	if (format == CE_DUMP_PCAPNG)
+		return;
 	for (size_t i = 0;
 	     options->out && options->file_count > 1 && i < options->file_count; i++) {
 		int linktype;
@@ -133,8 +103,6 @@ static void open_source(lua_State *L, struct run *run, const char *filter)
 		ce_lua_keep_names(L, handle, options->files, options->file_count);
 	}
 	rc = ce_lua_activate(L, handle);
-	lua_pop(L, 1); /* the filter */
-	handle->options.filter = NULL;
 	run->code = rc < 0 ? rc : 0;
 	if (rc < 0)
 		run_fail(L, run, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, "%s%s",
@@ -143,7 +111,9 @@ static void open_source(lua_State *L, struct run *run, const char *filter)
 	if (run->opened)
 		run->opened(L, run);
 	if (options->out)
-		open_dump(L, run, handle->reader);
+		run_write_open(L, run, handle->options.filter);
+	lua_pop(L, 1); /* the filter */
+	handle->options.filter = NULL;
 }
 
 /* The script's filter, where the source was opened without it. [-0, +0, v] */

@@ -2,8 +2,8 @@
 /*
  * batch.c - see <capengine/batch.h>.
  *
- * A packet stands in the arena as its record header, its bytes, and what it
- * takes to put the next header on a multiple of four.
+ * A packet stands in the arena as its record header and its bytes, and the next
+ * directly behind it: a run of packets is written to a savefile in one piece.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,15 +12,13 @@
 #include "capengine/batch.h"
 
 enum {
-	ALIGNMENT = 4,
 	RECORD = sizeof(struct ce_record),
 	MODIFIED = RECORD + 8,
 };
 
 static size_t record_bytes(uint32_t caplen)
 {
-	return (sizeof(struct ce_record) + (size_t)caplen + ALIGNMENT - 1) &
-	       ~(size_t)(ALIGNMENT - 1);
+	return sizeof(struct ce_record) + caplen;
 }
 
 void ce_batch_clear(struct ce_batch *batch)

@@ -1,185 +1,212 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * dump.c - see <capengine/dump.h>; libpcap writes, and what it does not say of
- * errors the FILE below it does.
- *
- * The length of a frame check sequence is in the upper bits of the header's link
- * type, where libpcap has it from the file that it read, and we from our caller.
- */
+/* dump.c - see <capengine/dump.h>. */
 #include <errno.h>
-#include <pcap/pcap.h>
-#include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/file_header_int.h"
-#include "capengine/dump.h"
+#include "dump_int.h"
 
-enum {
-	LINKTYPE_AT = 20, /* in the header */
-	DEFAULT_SNAPSHOT = 262144,
+static const struct ceint_format *const formats[] = {
+	[CE_DUMP_PCAP] = &ceint_dump_pcap,
+	[CE_DUMP_PCAPNG] = &ceint_dump_pcapng,
 };
 
-struct ce_dump {
-	FILE *file;
-	char *path;
-	int linktype;
-	bool nano;
-	uint64_t packets; /* taken */
-	uint64_t flushed; /* of them, handed to the kernel */
-	off_t flushed_to; /* where in the file they end; meaningless in a pipe */
-	int failed;       /* what the first failure said, or 0 */
+static const enum ceint_compression compressions[] = {
+	[CE_DUMP_PLAIN] = CEINT_NONE,
+	[CE_DUMP_GZIP] = CEINT_GZIP,
+	[CE_DUMP_ZSTD] = CEINT_ZSTD,
 };
 
-static pcap_dumper_t *as_dumper(FILE *file)
+/* Does the text of this length end so? Then it is shorter by that. */
+static bool cut_ending(const char *text, size_t *length, const char *ending)
 {
-	return (pcap_dumper_t *)file; /* which is what pcap_dump_open gives */
+	size_t size = strlen(ending);
+
+	if (*length < size || memcmp(text + *length - size, ending, size) != 0)
+		return false;
+	*length -= size;
+	return true;
 }
 
-/* Count the whole records that stand behind what was flushed, and where they end. */
-static uint64_t find_whole(const struct ce_dump *dump, off_t size, off_t *end)
+void ce_dump_by_name(const char *path, enum ce_dump_format *format,
+                     enum ce_dump_compression *compression)
 {
-	struct ce_record record;
-	uint64_t count = 0;
-	off_t next;
+	size_t length = strlen(path);
 
-	*end = dump->flushed_to;
-	while (pread(fileno(dump->file), &record, sizeof(record), *end) ==
-	               sizeof(record) &&
-	       (next = *end + (off_t)sizeof(record) + record.caplen) <= size) {
-		*end = next;
-		count++;
+	*compression = cut_ending(path, &length, ".gz")    ? CE_DUMP_GZIP
+	               : cut_ending(path, &length, ".zst") ? CE_DUMP_ZSTD
+	                                                   : CE_DUMP_PLAIN;
+	*format = cut_ending(path, &length, ".pcapng") ? CE_DUMP_PCAPNG : CE_DUMP_PCAP;
+}
+
+/* Packets that are in the file, or on the way there. */
+static uint64_t held(const struct ce_dump *dump)
+{
+	return ceint_outfile_packets(dump->file) +
+	       (ceint_dump_error(dump) ? 0 : dump->frame.packets);
+}
+
+int ceint_dump_fail(const struct ce_dump *dump, int rc, struct ce_err *err)
+{
+	return ce_err_set(err, rc, "%s: %s; it holds %llu packets", dump->path,
+	                  strerror(-rc), (unsigned long long)held(dump));
+}
+
+int ceint_dump_unknown(const struct ce_dump *dump, int linktype, struct ce_err *err)
+{
+	return ce_err_set(err, -EINVAL,
+	                  "%s: link-layer type %d isn't supported in savefiles",
+	                  dump->path, linktype);
+}
+
+int ceint_dump_refuse(struct ce_dump *dump, int rc, struct ce_err *err)
+{
+	if (rc != -EAGAIN)
+		return ceint_dump_fail(dump, rc, err);
+	dump->dropped++;
+	dump->gap_drops++;
+	return 0;
+}
+
+static int keep_text(char **copy, const char *text)
+{
+	*copy = text ? strdup(text) : NULL;
+	return text && !*copy ? -ENOMEM : 0;
+}
+
+/* Own what the options lend. */
+static int keep_options(struct ce_dump *dump, const char *path,
+                        const struct ce_dump_options *options)
+{
+	int rc = keep_text(&dump->path, !strcmp(path, "-") ? "standard output" : path);
+
+	dump->format = formats[options->format];
+	dump->linktype = options->linktype;
+	dump->linktype_ext = options->linktype_ext;
+	dump->snapshot = options->snapshot;
+	dump->nano = options->nano;
+	if (rc == 0)
+		rc = keep_text(&dump->name, options->name);
+	if (rc == 0)
+		rc = keep_text(&dump->filter, options->filter);
+	return rc;
+}
+
+static int open_file(struct ce_dump *dump, const char *path,
+                     const struct ce_dump_options *options)
+{
+	struct ce_dump_pool *pool = options->pool;
+	struct ceint_outfile_options out = {
+		.path = path,
+		.fd = options->fd          ? options->fd
+	              : !strcmp(path, "-") ? STDOUT_FILENO
+	                                   : -1,
+		.queue = options->queue,
+		.sync = options->sync,
+		.whole = options->compression ? NULL : dump->format->whole,
+	};
+	int rc = 0;
+
+	if (!pool) {
+		rc = ce_dump_pool_open(&dump->own, 0);
+		pool = dump->own;
 	}
-	return count;
+	if (rc == 0)
+		rc = ceint_dump_compress(dump, pool, compressions[options->compression]);
+	return rc < 0 ? rc : ceint_outfile_open(&dump->file, pool->files, &out);
 }
 
-/* After an error: cut a regular file to its last whole record. */
-static void cut(struct ce_dump *dump)
+/* The origin of the packets to come, as far as that is known. */
+static struct ce_origin expected(const struct ce_dump *dump)
 {
-	struct stat status;
-	off_t end;
-
-	dump->packets = dump->flushed;
-	__fpurge(dump->file); /* what did not fit must not follow later */
-	if (fstat(fileno(dump->file), &status) < 0 || !S_ISREG(status.st_mode) ||
-	    status.st_size < dump->flushed_to)
-		return;
-	dump->packets += find_whole(dump, status.st_size, &end);
-	if (ftruncate(fileno(dump->file), end) < 0)
-		dump->packets = dump->flushed;
+	return (struct ce_origin){.linktype = dump->linktype,
+	                          .snaplen = (uint32_t)dump->snapshot};
 }
 
-static int fail(struct ce_dump *dump, struct ce_err *err)
+static int begin(struct ce_dump *dump, const struct ce_origin *origin, struct ce_err *err)
 {
-	if (!dump->failed) {
-		dump->failed = errno ? -errno : -EIO;
-		cut(dump);
-	}
-	return ce_err_set(err, dump->failed, "%s: %s; it holds %llu packets", dump->path,
-	                  strerror(-dump->failed), (unsigned long long)dump->packets);
+	int rc = dump->format->begin(dump, origin, err);
+
+	dump->begun = rc == 0 && dump->file;
+	return rc;
 }
 
-/* The header for these options. 0 or a negative errno. */
-static int format_header(unsigned char header[CEINT_FILE_HEADER], const char *path,
-                         const struct ce_dump_options *options, struct ce_err *err)
+/* The file, and in it what stands before packets, once that is known. */
+static int open_dump(struct ce_dump *dump, const char *path,
+                     const struct ce_dump_options *options, struct ce_err *err)
 {
-	int snapshot = options->snapshot ? options->snapshot : DEFAULT_SNAPSHOT;
-	int rc = ceint_file_header(header, options->linktype, snapshot, options->nano);
-	uint32_t linktype;
+	const struct ce_origin origin = expected(dump);
+	bool known = dump->linktype != CE_DUMP_ANY_LINKTYPE || dump->format->mixed;
+	int rc = known ? begin(dump, &origin, err) : 0;
 
-	if (rc == -EINVAL)
-		return ce_err_set(err, rc,
-		                  "%s: link-layer type %d isn't supported in savefiles",
-		                  path, options->linktype);
+	if (rc < 0)
+		return rc; /* before the file is touched */
+	rc = open_file(dump, path, options);
 	if (rc < 0)
 		return ce_err_set(err, rc, "%s: %s", path, strerror(-rc));
-	memcpy(&linktype, header + LINKTYPE_AT, sizeof(linktype));
-	linktype |= (uint32_t)options->linktype_ext;
-	memcpy(header + LINKTYPE_AT, &linktype, sizeof(linktype));
-	return 0;
-}
-
-static int open_file(struct ce_dump *dump, const char *path, int fd, struct ce_err *err)
-{
-	bool to_stdout = !strcmp(path, "-");
-
-	dump->path = strdup(to_stdout ? "standard output" : path);
-	if (!dump->path)
-		return ce_err_set(err, -ENOMEM, "out of memory");
-	dump->file = fd ? fdopen(fd, "w") : to_stdout ? stdout : fopen(path, "w+e");
-	if (!dump->file)
-		return ce_err_set(err, -errno, "%s: %s", path, strerror(errno));
-	return 0;
+	return known ? begin(dump, &origin, err) : 0;
 }
 
 int ce_dump_open(struct ce_dump **out, const char *path,
                  const struct ce_dump_options *options, struct ce_err *err)
 {
-	unsigned char header[CEINT_FILE_HEADER];
 	struct ce_dump *dump = calloc(1, sizeof(*dump));
 	int rc;
 
 	if (!dump)
 		return ce_err_set(err, -ENOMEM, "out of memory");
-	dump->linktype = options->linktype;
-	dump->nano = options->nano;
-	rc = format_header(header, path, options, err);
-	if (rc == 0)
-		rc = open_file(dump, path, options->fd, err);
-	if (rc == 0 && fwrite(header, sizeof(header), 1, dump->file) != 1)
-		rc = fail(dump, err);
+	rc = keep_options(dump, path, options);
+	rc = rc < 0 ? ce_err_set(err, rc, "out of memory")
+	            : open_dump(dump, path, options, err);
 	if (rc < 0) {
+		dump->format = NULL; /* nothing more is written */
 		ce_dump_close(dump, NULL);
 		return rc;
 	}
-	dump->flushed_to = ftello(dump->file); /* as good as: no record stands before */
 	*out = dump;
 	return 0;
 }
 
-/*
- * The record's fraction in the dump's unit. libpcap takes that of a savefile in
- * this host's byte order as signed, which shows where it is 2^31 or more.
- */
-static long fraction(const struct ce_dump *dump, const struct ce_origin *origin,
-                     uint32_t frac)
+/* May a packet of this origin come next? Writes what has to stand before it. */
+static int admit(struct ce_dump *dump, const struct ce_origin *origin, struct ce_err *err)
 {
-	long from = origin->savefile && !origin->swapped ? (long)(int32_t)frac
-	                                                 : (long)frac;
-
-	if (origin->nano == dump->nano)
-		return from;
-	return origin->nano ? from / 1000 : from * 1000;
+	if (!dump->begun)
+		return begin(dump, origin, err);
+	if (dump->format->mixed || origin->linktype == dump->linktype)
+		return 0;
+	return ce_err_set(err, -EINVAL,
+	                  "%s: packets of link type %d do not go into a savefile "
+	                  "of link type %d; pcapng holds both",
+	                  dump->path, origin->linktype, dump->linktype);
 }
 
 int ce_dump_write_packet(struct ce_dump *dump, const struct ce_origin *origin,
                          const struct ce_record *record, const void *data,
                          struct ce_err *err)
 {
-	const struct pcap_pkthdr header = {
-		.ts.tv_sec = record->sec,
-		.ts.tv_usec = fraction(dump, origin, record->frac),
-		.caplen = record->caplen,
-		.len = record->len,
-	};
+	int rc;
 
-	if (dump->failed)
-		return fail(dump, err);
-	if (origin->linktype != dump->linktype)
-		return ce_err_set(err, -EINVAL,
-		                  "%s: packets of link type %d do not go into a savefile "
-		                  "of link type %d; "
-		                  "pcapng holds both",
-		                  dump->path, origin->linktype, dump->linktype);
-	errno = 0;
-	pcap_dump((unsigned char *)as_dumper(dump->file), &header, data);
-	if (ferror(dump->file))
-		return fail(dump, err);
 	dump->packets++;
-	return 0;
+	rc = admit(dump, origin, err);
+	if (rc == 0) {
+		rc = dump->format->packet(dump, origin, record, data);
+		rc = rc == -EINVAL ? ceint_dump_unknown(dump, origin->linktype, err)
+		     : rc < 0      ? ceint_dump_refuse(dump, rc, err)
+		                   : 0;
+	}
+	dump->comment = NULL;
+	return rc;
+}
+
+/* Remember what was lost before this batch, once. */
+static void see_gap(struct ce_dump *dump, const struct ce_batch *batch)
+{
+	if (batch->sequence == dump->gap_sequence)
+		return;
+	dump->gap_sequence = batch->sequence;
+	dump->gap.kernel_drops += batch->gap.kernel_drops;
+	dump->gap.interface_drops += batch->gap.interface_drops;
 }
 
 int ce_dump_write(struct ce_dump *dump, const struct ce_batch *batch, uint32_t i,
@@ -187,44 +214,113 @@ int ce_dump_write(struct ce_dump *dump, const struct ce_batch *batch, uint32_t i
 {
 	const struct ce_record record = ce_batch_record(batch, i);
 
+	see_gap(dump, batch);
 	return ce_dump_write_packet(dump, &batch->origin, &record, batch->data[i], err);
+}
+
+int ce_dump_write_batch(struct ce_dump *dump, const struct ce_batch *batch,
+                        const uint64_t wanted[CE_BATCH_WORDS], uint32_t from,
+                        uint32_t end, struct ce_err *err)
+{
+	uint32_t i = ceint_next_wanted(wanted, from, end);
+	int rc = 0;
+
+	see_gap(dump, batch);
+	while (rc == 0 && i < end) {
+		rc = ceint_dump_gather(dump, batch, wanted, &i, end, err);
+		if (rc == 0)
+			rc = ce_dump_write(dump, batch, i++, err);
+		if (rc > 0)
+			rc = 0;
+		i = ceint_next_wanted(wanted, i, end);
+	}
+	if (rc == 0)
+		rc = ce_batch_check(batch, err);
+	for (; i < end; i = ceint_next_wanted(wanted, i + 1, end))
+		dump->packets++; /* that come too late */
+	return rc;
+}
+
+int ce_dump_comment(struct ce_dump *dump, const char *text, size_t size)
+{
+	if (dump->format != &ceint_dump_pcapng)
+		return -EINVAL;
+	dump->comment = text;
+	dump->comment_size = size;
+	return 0;
+}
+
+void ce_dump_stats(struct ce_dump *dump, const struct ce_stats *stats)
+{
+	dump->stats = *stats;
+	dump->counted = true;
 }
 
 int ce_dump_flush(struct ce_dump *dump, struct ce_err *err)
 {
-	if (dump->failed)
-		return fail(dump, err);
-	errno = 0;
-	if (fflush(dump->file) != 0)
-		return fail(dump, err);
-	dump->flushed = dump->packets;
-	dump->flushed_to = ftello(dump->file);
-	return 0;
+	int rc = ceint_dump_end_frame(dump);
+
+	if (rc == 0)
+		rc = ceint_outfile_flush(dump->file);
+	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
 }
 
 uint64_t ce_dump_packets(const struct ce_dump *dump)
 {
-	return dump->packets;
+	return held(dump);
+}
+
+void ce_dump_count(const struct ce_dump *dump, struct ce_dump_counters *counters)
+{
+	counters->written = held(dump);
+	counters->dropped = dump->dropped;
+	counters->failed = dump->packets - dump->dropped - counters->written;
+	counters->bytes = (uint64_t)ceint_outfile_size(dump->file);
 }
 
 int64_t ce_dump_tell(const struct ce_dump *dump)
 {
-	long at = ftell(dump->file);
+	return ceint_outfile_seekable(dump->file) ? ceint_outfile_size(dump->file)
+	                                          : -ESPIPE;
+}
 
-	return at < 0 ? -errno : at;
+/* Write what stands behind the last packet. */
+static int finish(struct ce_dump *dump, struct ce_err *err)
+{
+	static const struct ce_origin ethernet = {.linktype = 1};
+	int rc = 0;
+
+	if (!dump->begun) /* a savefile without packets has a header, too */
+		rc = begin(dump, &ethernet, err);
+	if (rc == 0)
+		rc = ce_dump_flush(dump, err);
+	if (rc < 0 || !dump->format->finish)
+		return rc;
+	rc = dump->format->finish(dump);
+	if (rc == 0)
+		rc = ceint_dump_end_frame(dump);
+	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
 }
 
 int ce_dump_close(struct ce_dump *dump, struct ce_err *err)
 {
-	int rc = 0;
+	int rc = 0, closed;
 
 	if (!dump)
 		return 0;
 	if (dump->file) {
-		rc = ce_dump_flush(dump, err);
-		if (dump->file != stdout && fclose(dump->file) != 0 && rc == 0)
-			rc = fail(dump, err);
+		if (dump->format)
+			rc = finish(dump, err);
+		closed = ceint_outfile_close(dump->file);
+		if (rc == 0 && closed < 0)
+			rc = ceint_dump_fail(dump, closed, err);
 	}
+	ceint_outfile_free(dump->file);
+	ce_dump_pool_close(dump->own);
+	free(dump->frame.data);
+	free(dump->interfaces);
+	free(dump->name);
+	free(dump->filter);
 	free(dump->path);
 	free(dump);
 	return rc;

@@ -35,6 +35,25 @@ function command.sh(line)
   }
 end
 
+local function now_ns()
+  local clock <close> = io.popen "date +%s%N"
+  return tonumber(clock:read "l")
+end
+
+-- Kill a line of sh `rounds` times, at moments that are spread over the time that it
+-- takes when it is left alone; call `each` after that time and after every other.
+function command.kill(rounds, each, line)
+  local began = now_ns()
+  command.sh(line)
+  local takes = (now_ns() - began) / 1e9
+  each()
+  for round = 1, rounds do
+    command.sh(("timeout -s KILL %.3f sh -c %s"):format(takes * round / rounds + 0.001,
+      command.quote("exec " .. line)))
+    each()
+  end
+end
+
 -- `capengine run OPTIONS SCRIPT`, where the options are text as of sh.
 function command.run(options, script_text)
   return command.sh(("exec $P run %s %s"):format(options, command.script(script_text)))

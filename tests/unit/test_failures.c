@@ -22,6 +22,8 @@
 #include "capengine/dump.h"
 #include "capengine/filter.h"
 #include "capengine/reader.h"
+#include "capengine/ring.h"
+#include "capengine/rotate.h"
 #include "support/own_network.h"
 #include "support/packets.h"
 
@@ -265,7 +267,63 @@ static int write_dump(struct ce_err *err)
 		return rc;
 	}
 	rc = ce_dump_write_packet(dump, &origin, &record, "abc", err);
-	return rc < 0 ? rc : ce_dump_close(dump, err);
+	if (rc < 0) {
+		ce_dump_close(dump, NULL);
+		return rc;
+	}
+	return ce_dump_close(dump, err);
+}
+
+/* All that a dump may have. */
+static int write_compressed(enum ce_dump_compression compression, struct ce_err *err)
+{
+	const struct ce_dump_options options = {.format = CE_DUMP_PCAPNG,
+	                                        .compression = compression,
+	                                        .linktype = CE_DUMP_ANY_LINKTYPE,
+	                                        .name = "eth0",
+	                                        .filter = "udp"};
+	static const struct ce_origin origins[] = {{.linktype = DLT_EN10MB},
+	                                           {.linktype = DLT_RAW}};
+	const struct ce_record record = {.caplen = 3, .len = 3};
+	struct ce_dump *dump = NULL;
+	int rc = ce_dump_open(&dump, "/dev/null", &options, err);
+
+	for (int i = 0; rc == 0 && i < 2; i++)
+		rc = ce_dump_write_packet(dump, &origins[i], &record, "abc", err);
+	if (rc < 0) {
+		ce_dump_close(dump, NULL);
+		return rc;
+	}
+	return ce_dump_close(dump, err);
+}
+
+static int write_gzip(struct ce_err *err)
+{
+	return write_compressed(CE_DUMP_GZIP, err);
+}
+
+static int write_zstd(struct ce_err *err)
+{
+	return write_compressed(CE_DUMP_ZSTD, err);
+}
+
+static struct ce_batch *to_rotate;
+
+static int write_rotated(struct ce_err *err)
+{
+	const struct ce_rotate_options options = {
+		.dump.linktype = DLT_EN10MB, .packets = 2, .files = 2};
+	struct ce_rotate *rotate = NULL;
+	int rc = ce_rotate_open(&rotate, "/tmp/test_failures.pcap", &options, err);
+
+	if (rc == 0)
+		rc = ce_rotate_write_batch(rotate, to_rotate, to_rotate->selected, 0,
+		                           to_rotate->count, err);
+	if (rc < 0) {
+		ce_rotate_close(rotate, NULL);
+		return rc;
+	}
+	return ce_rotate_close(rotate, err);
 }
 
 /*
@@ -337,6 +395,26 @@ static void writing_survives_every_failure(void **state)
 {
 	(void)state;
 	let_each_call_fail(write_dump, false);
+	let_each_call_fail(write_gzip, true); /* it waits until there is memory again */
+	let_each_call_fail(write_zstd, true);
+}
+
+static void rotating_survives_every_failure(void **state)
+{
+	static const unsigned char bytes[60];
+	const struct ce_record record = {.caplen = 60, .len = 60};
+	struct ce_ring *ring;
+
+	(void)state;
+	assert_int_equal(ce_ring_open(&ring, NULL), 0);
+	to_rotate = ce_ring_reserve(ring);
+	to_rotate->origin.linktype = DLT_EN10MB;
+	for (int i = 0; i < 7; i++)
+		ce_batch_append(to_rotate, &record, 0, bytes);
+	ce_batch_select_all(to_rotate);
+	let_each_call_fail(write_rotated, false);
+	ce_ring_close(ring);
+	assert_int_equal(system("rm /tmp/test_failures-0000*"), 0);
 }
 
 int main(void)
@@ -347,6 +425,7 @@ int main(void)
 		cmocka_unit_test(huge_packet_survives_every_failure),
 		cmocka_unit_test(reading_an_interface_survives_every_failure),
 		cmocka_unit_test(writing_survives_every_failure),
+		cmocka_unit_test(rotating_survives_every_failure),
 	};
 
 	own_network();

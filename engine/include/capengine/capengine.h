@@ -25,6 +25,7 @@
 #include <capengine/packet_time.h>
 #include <capengine/reader.h>
 #include <capengine/ring.h>
+#include <capengine/rotate.h>
 #include <capengine/selection.h>
 #include <capengine/source.h>
 #include <capengine/stats.h>

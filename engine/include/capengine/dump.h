@@ -1,35 +1,93 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dump.h - write packets to a classic savefile, as pcap_dump does, and notice
- * when that fails.
+ * dump.h - write packets to savefiles, any number of them, and notice when that
+ * fails.
+ *
+ * Writing goes on in the background, through io_uring where the kernel has it.
+ * Until flush or close nothing is certain; then all is that they do not deny.
  *
  *     open -> write, write, ... -> flush -> close
  *
- * Threads    one at a time
- * Ownership  the caller owns an open dump; write copies
- * Blocking   every call may wait for the disk
+ * Dumps of one pool share io_uring, memory and descriptors: of any number, those
+ * used last have one.
+ *
+ * Threads    one at a time for a pool and its dumps
+ * Ownership  the caller owns open dumps and pools; write copies
+ * Blocking   every call may wait for the disk; only flush and close wait for all
+ *            of it, and with `queue` write does not
  */
 #ifndef CAPENGINE_DUMP_H
 #define CAPENGINE_DUMP_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include <capengine/batch.h>
 #include <capengine/err.h>
+#include <capengine/stats.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 struct ce_dump;
+struct ce_dump_pool;
+
+/*
+ * `files`: descriptors at most; 0: 256, or half of those that the process may have.
+ * Returns 0 or -ENOMEM.
+ */
+int ce_dump_pool_open(struct ce_dump_pool **pool, unsigned files);
+
+/* After all its dumps. NULL is fine. */
+void ce_dump_pool_close(struct ce_dump_pool *pool);
+
+/* 0, or why io_uring is refused here: then writes are plain calls that wait. */
+int ce_dump_pool_refused(const struct ce_dump_pool *pool);
+
+enum {
+	CE_DUMP_ANY_LINKTYPE = -1, /* that of the first packet */
+};
+
+enum ce_dump_format {
+	CE_DUMP_PCAP, /* classic */
+	CE_DUMP_PCAPNG,
+};
+
+enum ce_dump_compression {
+	CE_DUMP_PLAIN,
+	CE_DUMP_GZIP,
+	CE_DUMP_ZSTD,
+};
 
 struct ce_dump_options {
-	int linktype;     /* DLT_ number of every packet */
-	int linktype_ext; /* what struct ce_source says of frame check sequences */
-	int snapshot;     /* for the header; 0: 262144 */
-	bool nano;        /* nanosecond stamps; else microseconds, cut off */
-	int fd;           /* write there, whatever path says; taken; 0: none */
+	struct ce_dump_pool *pool; /* NULL: one for itself */
+	enum ce_dump_format format;
+	enum ce_dump_compression compression; /* in frames: what is flushed can be read */
+	int linktype;       /* DLT_ number of every packet, in pcapng of those before
+	                       others; or CE_DUMP_ANY_LINKTYPE */
+	int linktype_ext;   /* what struct ce_source says of frame check sequences */
+	int snapshot;       /* for the classic header; 0: 262144 */
+	bool nano;          /* nanosecond stamps; else microseconds, cut off */
+	bool sync;          /* at close, wait until the disk has it */
+	size_t queue;       /* bytes that may wait for the disk before packets are
+	                       dropped, and counted; 0: none is, write waits */
+	int fd;             /* write there, whatever path says; taken; 0: none */
+	const char *name;   /* of the interface, for pcapng; NULL: unknown; copied */
+	const char *filter; /* the same for what it let pass */
+};
+
+/* What the endings of a file's name say: .pcapng, and .gz or .zst behind that. */
+void ce_dump_by_name(const char *path, enum ce_dump_format *format,
+                     enum ce_dump_compression *compression);
+
+/* Where the packets went that were to be written: the sum is all of them. */
+struct ce_dump_counters {
+	uint64_t written; /* in the file, as far as is known */
+	uint64_t dropped; /* for a disk that was too slow */
+	uint64_t failed;  /* lost to an error, or not of the file's link type */
+	uint64_t bytes;   /* of the file */
 };
 
 /*
@@ -41,23 +99,43 @@ int ce_dump_open(struct ce_dump **dump, const char *path,
                  const struct ce_dump_options *options, struct ce_err *err);
 
 /*
- * Write packet i of a batch. Returns 0, or what write(2) said, then again at
- * every call: after the first error the file is cut to its last whole record.
- * -EINVAL for a batch of another link type.
+ * Write packet i of a batch. Returns 0, or what write(2) said of this or an
+ * earlier packet, then again at every call: after the first error the file is cut
+ * to its last whole record. -EINVAL for a batch of another link type.
  */
 int ce_dump_write(struct ce_dump *dump, const struct ce_batch *batch, uint32_t i,
                   struct ce_err *err);
+
+/*
+ * The same for all packets in [from, end) whose bit is set in `wanted`, of which
+ * batch->selected is one. Ends at the first error, also with what ce_batch_check
+ * says.
+ */
+int ce_dump_write_batch(struct ce_dump *dump, const struct ce_batch *batch,
+                        const uint64_t wanted[CE_BATCH_WORDS], uint32_t from,
+                        uint32_t end, struct ce_err *err);
 
 /* The same for a packet that is in no batch. */
 int ce_dump_write_packet(struct ce_dump *dump, const struct ce_origin *origin,
                          const struct ce_record *record, const void *data,
                          struct ce_err *err);
 
+/*
+ * The next packet that is written gets this comment: pcapng's; lent until then.
+ * -EINVAL for a classic savefile.
+ */
+int ce_dump_comment(struct ce_dump *dump, const char *text, size_t size);
+
+/* What the interface has counted, for the end of a pcapng file. */
+void ce_dump_stats(struct ce_dump *dump, const struct ce_stats *stats);
+
 /* Hand everything to the kernel. 0 or as write. */
 int ce_dump_flush(struct ce_dump *dump, struct ce_err *err);
 
 /* Packets written so far; after a failure, those that the file holds. */
 uint64_t ce_dump_packets(const struct ce_dump *dump);
+
+void ce_dump_count(const struct ce_dump *dump, struct ce_dump_counters *counters);
 
 /* Bytes of the file so far, or a negative errno where it cannot tell. */
 int64_t ce_dump_tell(const struct ce_dump *dump);

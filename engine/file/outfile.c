@@ -1,0 +1,618 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * outfile.c - see outfile_int.h.
+ *
+ * A piece begins small and doubles while it fills, so that a file of few packets
+ * takes little memory and one write; at PIECE bytes it is queued. Copying into
+ * pieces costs nothing that can be measured against writing packets from where
+ * they are: the kernel then reads what is in the cache. And it sets no batch of
+ * the ring waiting for the disk.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "io_int.h"
+#include "outfile_int.h"
+#include "uring_int.h"
+
+enum {
+	PIECE = 256 << 10, /* larger ones gain little, and leave the cache */
+	SMALL = 4 << 10,
+	ALIGNMENT = 4 << 10,
+	SPARE = 8, /* pieces that the pool keeps */
+	MOST_FILES = 256,
+	ENDS = 2, /* pieces of a file when room waits: one fills, one is written */
+};
+
+struct piece {
+	struct piece *next;
+	unsigned char *data;
+	size_t size;
+	size_t used;
+	size_t head;      /* bytes before the first record */
+	uint64_t packets; /* in the whole piece */
+};
+
+struct ceint_pool {
+	struct ceint_uring *uring;
+	struct ceint_outfile *latest; /* the files with a descriptor, by last use */
+	unsigned open;
+	unsigned most;
+	struct piece *spare;
+	unsigned spares;
+};
+
+struct ceint_outfile {
+	struct ceint_write write; /* first, so that its address is the file's */
+	struct ceint_pool *pool;
+	struct ceint_outfile *newer, *older; /* in the pool's list */
+	struct ceint_outfile_options options;
+	char *path;
+	int fd; /* -1: none at the moment */
+	dev_t device;
+	ino_t inode;
+	bool regular;
+	bool seekable;
+	bool large; /* has filled a whole piece since it got its descriptor */
+	bool closed;
+	int64_t at;           /* where in the file the queue's first piece goes */
+	struct piece *first;  /* on its way */
+	struct piece **end;   /* where the next is queued */
+	struct piece *filled; /* not queued yet */
+	size_t done;          /* bytes of the first that are written */
+	size_t queued;        /* bytes in the queue */
+	unsigned pieces;      /* in the queue */
+	int64_t size;         /* bytes added, and what was there before */
+	uint64_t packets;     /* added; after an error, those that are there */
+	uint64_t safe;        /* packets before the queue */
+	int error;
+};
+
+/* Half of the descriptors that the process may have are for others. */
+static unsigned usual_most(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 2 >= MOST_FILES)
+		return MOST_FILES;
+	return limit.rlim_cur > 2 ? (unsigned)limit.rlim_cur / 2 : 1;
+}
+
+int ceint_pool_open(struct ceint_pool **out, unsigned files)
+{
+	struct ceint_pool *pool = calloc(1, sizeof(*pool));
+	int rc = -ENOMEM;
+
+	if (pool)
+		rc = ceint_uring_open(&pool->uring);
+	if (rc < 0) {
+		free(pool);
+		return rc;
+	}
+	pool->most = files ? files : usual_most();
+	*out = pool;
+	return 0;
+}
+
+static void free_piece(struct piece *piece)
+{
+	if (piece)
+		free(piece->data);
+	free(piece);
+}
+
+void ceint_pool_close(struct ceint_pool *pool)
+{
+	if (!pool)
+		return;
+	while (pool->spare) {
+		struct piece *piece = pool->spare;
+
+		pool->spare = piece->next;
+		free_piece(piece);
+	}
+	ceint_uring_close(pool->uring);
+	free(pool);
+}
+
+int ceint_pool_refused(const struct ceint_pool *pool)
+{
+	return ceint_uring_refused(pool->uring);
+}
+
+static size_t round_up(size_t size)
+{
+	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+}
+
+/* A piece of at least `size` bytes, or NULL. */
+static struct piece *new_piece(struct ceint_pool *pool, size_t size)
+{
+	struct piece *piece = pool->spare;
+
+	if (piece && size > SMALL && size <= PIECE) {
+		pool->spare = piece->next;
+		pool->spares--;
+		*piece = (struct piece){.data = piece->data, .size = piece->size};
+		return piece;
+	}
+	piece = calloc(1, sizeof(*piece));
+	if (!piece)
+		return NULL;
+	piece->size = round_up(size);
+	piece->data = aligned_alloc(ALIGNMENT, piece->size);
+	if (piece->data)
+		return piece;
+	free(piece);
+	return NULL;
+}
+
+static void put_piece(struct ceint_pool *pool, struct piece *piece)
+{
+	if (!piece || piece->size != PIECE || pool->spares == SPARE) {
+		free_piece(piece);
+		return;
+	}
+	piece->next = pool->spare;
+	pool->spare = piece;
+	pool->spares++;
+}
+
+/* What is filled has no room for so many bytes: a larger piece, if memory allows. */
+static void grow(struct ceint_outfile *file, size_t bytes)
+{
+	struct piece *small = file->filled, *large;
+	size_t size = small->size;
+
+	while (size < PIECE && size - small->used < bytes)
+		size *= 2;
+	if (size == small->size || !(large = new_piece(file->pool, size)))
+		return;
+	memcpy(large->data, small->data, small->used);
+	large->used = small->used;
+	large->head = small->head;
+	large->packets = small->packets;
+	free_piece(small);
+	file->filled = large;
+}
+
+static void drop_first(struct ceint_outfile *file)
+{
+	struct piece *piece = file->first;
+
+	file->first = piece->next;
+	if (!file->first)
+		file->end = &file->first;
+	file->queued -= piece->used;
+	file->pieces--;
+	file->done = 0;
+	put_piece(file->pool, piece);
+}
+
+/* The first piece is in the kernel's hands. */
+static void piece_is_written(struct ceint_outfile *file)
+{
+	file->at += (int64_t)file->first->used;
+	file->safe += file->first->packets;
+	drop_first(file);
+}
+
+/* Bytes of the first piece that are worth keeping, and the packets in them. */
+static size_t keep_of_first(const struct ceint_outfile *file, uint64_t *packets)
+{
+	const struct piece *piece = file->first;
+	size_t head;
+
+	*packets = 0;
+	if (!piece || file->done < piece->head)
+		return 0;
+	head = piece->head;
+	if (!file->options.whole)
+		return 0;
+	return head + file->options.whole(piece->data + head, file->done - head, packets);
+}
+
+/* The end: keep what is whole, forget what waits. */
+static void fail(struct ceint_outfile *file, int error)
+{
+	uint64_t packets;
+	size_t kept = keep_of_first(file, &packets);
+
+	file->error = error;
+	if (file->regular && file->fd >= 0 &&
+	    ceint_io.truncate(file->fd, file->at + (int64_t)kept) < 0)
+		kept = packets = 0;
+	file->size = file->at + (int64_t)kept;
+	file->packets = file->safe + packets;
+	while (file->first)
+		drop_first(file);
+	put_piece(file->pool, file->filled);
+	file->filled = NULL;
+}
+
+static void start_first(struct ceint_outfile *file)
+{
+	struct ceint_write *write = &file->write;
+	bool at = file->seekable && file->options.fd < 0;
+
+	write->fd = file->fd;
+	write->data = file->first->data + file->done;
+	write->size = file->first->used - file->done;
+	write->offset = at ? file->at + (int64_t)file->done : -1;
+	ceint_uring_start(file->pool->uring, write);
+}
+
+/* A pipe that takes no more for now: until it does. */
+static void wait_until_writable(int fd)
+{
+	poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+}
+
+/* See what became of the last write. */
+static void take_result(struct ceint_outfile *file)
+{
+	int64_t result = file->write.result;
+
+	if (result == -EAGAIN)
+		wait_until_writable(file->fd);
+	else if (result == 0)
+		fail(file, -EIO); /* as little as a write that does nothing */
+	else if (result < 0 && result != -EINTR)
+		fail(file, (int)result);
+	else if (result > 0)
+		file->done += (size_t)result;
+	if (file->first && file->done == file->first->used)
+		piece_is_written(file);
+}
+
+/* Write what is queued, as far as that goes without waiting. */
+static void advance(struct ceint_outfile *file)
+{
+	while (file->first && !file->write.busy) {
+		start_first(file);
+		if (!file->write.busy)
+			take_result(file);
+	}
+}
+
+static void on_written(struct ceint_write *write)
+{
+	struct ceint_outfile *file = (struct ceint_outfile *)write;
+
+	take_result(file);
+	advance(file);
+}
+
+/* Wait until no more than so many pieces are in the queue. */
+static void drain(struct ceint_outfile *file, unsigned pieces)
+{
+	while (file->pieces > pieces)
+		ceint_uring_wait(file->pool->uring);
+}
+
+static void unlist(struct ceint_outfile *file)
+{
+	struct ceint_pool *pool = file->pool;
+
+	if (file->older)
+		file->older->newer = file->newer;
+	if (file->newer)
+		file->newer->older = file->older;
+	else if (pool->latest == file)
+		pool->latest = file->older;
+	file->newer = file->older = NULL;
+}
+
+static void list(struct ceint_outfile *file)
+{
+	file->older = file->pool->latest;
+	if (file->older)
+		file->older->newer = file;
+	file->pool->latest = file;
+}
+
+/* Everything written, and the descriptor given back. */
+static int put_away(struct ceint_outfile *file)
+{
+	int fd = file->fd, rc;
+
+	ceint_outfile_push(file);
+	drain(file, 0);
+	put_piece(file->pool, file->filled);
+	file->filled = NULL;
+	file->large = false;
+	if (!file->error && file->options.sync && file->regular &&
+	    (rc = ceint_io.sync(fd)) < 0)
+		fail(file, rc);
+	unlist(file);
+	file->pool->open--;
+	file->fd = -1;
+	if (fd != STDOUT_FILENO && (rc = ceint_io.close(fd)) < 0 && rc != -EINTR &&
+	    !file->error)
+		fail(file, rc);
+	return file->error;
+}
+
+/* Of the files that can be opened again, the one idle for longest. */
+static struct ceint_outfile *longest_idle(const struct ceint_pool *pool)
+{
+	struct ceint_outfile *idle = NULL;
+
+	for (struct ceint_outfile *file = pool->latest; file; file = file->older)
+		if (file->regular && file->options.fd < 0)
+			idle = file;
+	return idle;
+}
+
+/* Open the path; for want of descriptors, put other files away. */
+static int open_path(struct ceint_outfile *file, int flags)
+{
+	struct ceint_pool *pool = file->pool;
+	struct ceint_outfile *idle;
+	int fd;
+
+	while (pool->open >= pool->most && (idle = longest_idle(pool)))
+		put_away(idle);
+	fd = ceint_io.open(file->path, flags);
+	while ((fd == -EMFILE || fd == -ENFILE) && (idle = longest_idle(pool))) {
+		put_away(idle);
+		fd = ceint_io.open(file->path, flags);
+	}
+	if (fd < 0)
+		return fd;
+	file->fd = fd;
+	pool->open++;
+	list(file);
+	return 0;
+}
+
+/* Learn what it is that was opened. */
+static int look_at(struct ceint_outfile *file)
+{
+	struct stat status;
+	off_t at = lseek(file->fd, 0, SEEK_CUR);
+	int flags = fcntl(file->fd, F_GETFL);
+
+	if (fstat(file->fd, &status) < 0)
+		return -errno;
+	file->device = status.st_dev;
+	file->inode = status.st_ino;
+	file->regular = S_ISREG(status.st_mode);
+	file->seekable = at >= 0;
+	file->at = !file->seekable                         ? 0
+	           : flags >= 0 && (flags & O_APPEND) != 0 ? status.st_size
+	                                                   : at;
+	file->size = file->at;
+	return 0;
+}
+
+/* The descriptor that the pool took. -ESTALE: another file stands there now. */
+static int reopen(struct ceint_outfile *file)
+{
+	struct stat status;
+	int rc = open_path(file, O_WRONLY | O_CLOEXEC);
+
+	if (rc < 0)
+		return rc;
+	if (fstat(file->fd, &status) == 0 && status.st_dev == file->device &&
+	    status.st_ino == file->inode)
+		return 0;
+	put_away(file);
+	return -ESTALE;
+}
+
+static int open_first(struct ceint_outfile *file)
+{
+	if (file->options.fd < 0)
+		return open_path(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC);
+	file->fd = file->options.fd;
+	file->pool->open++;
+	list(file);
+	return 0;
+}
+
+int ceint_outfile_open(struct ceint_outfile **out, struct ceint_pool *pool,
+                       const struct ceint_outfile_options *options)
+{
+	struct ceint_outfile *file = calloc(1, sizeof(*file));
+	int rc = -ENOMEM;
+
+	if (!file)
+		return -ENOMEM;
+	file->pool = pool;
+	file->options = *options;
+	file->fd = -1;
+	file->end = &file->first;
+	file->write.over = on_written;
+	file->path = strdup(options->path);
+	file->filled = new_piece(pool, SMALL);
+	if (file->path && file->filled)
+		rc = open_first(file);
+	if (rc == 0)
+		rc = look_at(file);
+	if (rc < 0) {
+		ceint_outfile_free(file);
+		return rc;
+	}
+	*out = file;
+	return 0;
+}
+
+/* Become the file used last, with a descriptor. */
+static int wake(struct ceint_outfile *file)
+{
+	int rc;
+
+	if (file->pool->latest == file)
+		return 0;
+	if (file->fd >= 0) {
+		unlist(file);
+		list(file);
+		return 0;
+	}
+	rc = reopen(file);
+	if (rc < 0)
+		fail(file, rc);
+	return rc;
+}
+
+void ceint_outfile_push(struct ceint_outfile *file)
+{
+	struct piece *piece = file->filled;
+
+	if (!piece || !piece->used)
+		return;
+	file->filled = NULL;
+	piece->next = NULL;
+	file->large = file->large || piece->size >= PIECE;
+	*file->end = piece;
+	file->end = &piece->next;
+	file->queued += piece->used;
+	file->pieces++;
+	advance(file);
+}
+
+/* May a further piece be filled? Waits for that, or says -EAGAIN. */
+static int admit(struct ceint_outfile *file)
+{
+	ceint_uring_reap(file->pool->uring);
+	if (!file->options.queue)
+		drain(file, ENDS - 1);
+	else if (file->queued >= file->options.queue)
+		return -EAGAIN;
+	return file->error;
+}
+
+/* A piece to fill; when memory is short, one that is on its way is waited for. */
+static int begin_piece(struct ceint_outfile *file, size_t bytes)
+{
+	size_t usual = file->large ? PIECE : SMALL, size = bytes > usual ? bytes : usual;
+
+	file->filled = new_piece(file->pool, size);
+	if (file->filled)
+		return 0;
+	drain(file, 0);
+	if (!file->error)
+		file->filled = new_piece(file->pool, size);
+	if (!file->error && !file->filled)
+		fail(file, -ENOMEM);
+	return file->error;
+}
+
+/* Is there a piece, but no room in it for so many bytes? */
+static bool lacks(const struct ceint_outfile *file, size_t bytes)
+{
+	return file->filled && file->filled->size - file->filled->used < bytes;
+}
+
+/* Have a piece with room for so many bytes. */
+static int make_room(struct ceint_outfile *file, size_t bytes)
+{
+	int rc = wake(file);
+
+	if (rc < 0)
+		return rc;
+	if (lacks(file, bytes))
+		grow(file, bytes);
+	if (lacks(file, bytes)) {
+		ceint_outfile_push(file);
+		put_piece(file->pool, file->filled); /* empty, and too small */
+		file->filled = NULL;
+	}
+	if (file->filled)
+		return 0;
+	rc = admit(file);
+	if (rc < 0)
+		return rc;
+	return begin_piece(file, bytes);
+}
+
+int ceint_outfile_rest(struct ceint_outfile *file, size_t bytes, unsigned char **room,
+                       size_t *size)
+{
+	struct piece *piece = file->filled;
+	int rc;
+
+	if (file->error)
+		return file->error;
+	if (file->pool->latest != file || !piece || piece->size - piece->used < bytes) {
+		rc = make_room(file, bytes);
+		if (rc < 0)
+			return rc;
+		piece = file->filled;
+	}
+	*room = piece->data + piece->used;
+	*size = piece->size - piece->used;
+	return 0;
+}
+
+int ceint_outfile_room(struct ceint_outfile *file, size_t bytes, unsigned char **room)
+{
+	size_t size;
+
+	return ceint_outfile_rest(file, bytes, room, &size);
+}
+
+void ceint_outfile_add(struct ceint_outfile *file, size_t bytes, uint64_t packets)
+{
+	struct piece *piece = file->filled;
+
+	piece->used += bytes;
+	if (!packets && !piece->packets)
+		piece->head = piece->used;
+	piece->packets += packets;
+	file->size += (int64_t)bytes;
+	file->packets += packets;
+}
+
+int ceint_outfile_flush(struct ceint_outfile *file)
+{
+	if (!file->error && file->filled && file->filled->used && wake(file) == 0)
+		ceint_outfile_push(file);
+	drain(file, 0);
+	return file->error;
+}
+
+int ceint_outfile_error(const struct ceint_outfile *file)
+{
+	return file->error;
+}
+
+uint64_t ceint_outfile_packets(const struct ceint_outfile *file)
+{
+	return file->packets;
+}
+
+int64_t ceint_outfile_size(const struct ceint_outfile *file)
+{
+	return file->size;
+}
+
+bool ceint_outfile_seekable(const struct ceint_outfile *file)
+{
+	return file->seekable;
+}
+
+int ceint_outfile_close(struct ceint_outfile *file)
+{
+	if (!file->closed && file->fd >= 0)
+		put_away(file);
+	file->closed = true;
+	return file->error;
+}
+
+void ceint_outfile_free(struct ceint_outfile *file)
+{
+	if (!file)
+		return;
+	ceint_outfile_close(file);
+	free_piece(file->filled);
+	free(file->path);
+	free(file);
+}

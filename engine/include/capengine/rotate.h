@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * rotate.h - one dump after the other: a new file when one is large, long or
+ * full enough, and in the end as many files as are to be kept.
+ *
+ * A file is called NAME.part until it is complete. NAME is the path with a number
+ * before its endings, trace-00001.pcap.gz; or, where the path has conversions of
+ * strftime(3), with the local time of the file's first packet in them, and a number
+ * only where that alone would name the same file again.
+ *
+ *     open -> write_batch, write_batch, ... -> close
+ *
+ * Threads    one at a time, as a dump
+ * Ownership  the caller owns an open rotation; texts are copied
+ * Blocking   as a dump; a file is completed before the next one begins
+ */
+#ifndef CAPENGINE_ROTATE_H
+#define CAPENGINE_ROTATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <capengine/batch.h>
+#include <capengine/dump.h>
+#include <capengine/err.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ce_rotate;
+
+struct ce_rotate_options {
+	struct ce_dump_options dump; /* of every file */
+
+	/* A new file begins before a packet with which the file would have more
+	   than so many bytes or packets, or with which so much packet time is past
+	   since the file's border; 0: not for that reason. */
+	uint64_t bytes;
+	uint64_t packets;
+	int64_t every_ns;
+	bool aligned; /* borders are multiples of every_ns since 1970, in UTC; else
+	                 counted from the first packet */
+
+	unsigned files; /* keep the last so many; 0: all */
+
+	/* Called with the final name of each file that is complete; NULL: nobody. */
+	void (*complete)(void *arg, const char *path);
+
+	/* Called before that for what the interface has counted; NULL: unknown. */
+	void (*stats)(void *arg, struct ce_stats *stats);
+	void *arg;
+};
+
+/* Begins the first file, unless its name depends on a packet. As ce_dump_open. */
+int ce_rotate_open(struct ce_rotate **rotate, const char *path,
+                   const struct ce_rotate_options *options, struct ce_err *err);
+
+/* As ce_dump_write_batch. After an error no further file begins. */
+int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch,
+                          const uint64_t wanted[CE_BATCH_WORDS], uint32_t from,
+                          uint32_t end, struct ce_err *err);
+
+/* Complete the file; the next packet begins another. 0 or as ce_dump_close. */
+int ce_rotate_next(struct ce_rotate *rotate, struct ce_err *err);
+
+/* As ce_dump_flush. */
+int ce_rotate_flush(struct ce_rotate *rotate, struct ce_err *err);
+
+/* Sums over all files. */
+void ce_rotate_count(const struct ce_rotate *rotate, struct ce_dump_counters *counters);
+
+/* As ce_dump_close; the last file is complete, too. */
+int ce_rotate_close(struct ce_rotate *rotate, struct ce_err *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

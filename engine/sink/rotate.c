@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* rotate.c - see <capengine/rotate.h>. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "capengine/packet_time.h"
+#include "capengine/rotate.h"
+#include "file/io_int.h"
+
+enum { NAME = 4096, PART = 8 };
+
+static const int64_t SECOND_NS = 1000000000;
+
+struct ce_rotate {
+	struct ce_rotate_options options;
+	char *path;
+	struct ce_dump *dump; /* NULL: the next packet begins a file */
+	char name[NAME];      /* of that file, once it is complete */
+	char base[NAME];      /* the same without its number */
+	unsigned number;      /* of the files with this base */
+	struct ce_packet_time time;
+	int64_t first_ns; /* stamp of the first packet */
+	bool started;
+	uint64_t bytes; /* of the file, with what is still gathered */
+	uint64_t packets;
+	uint64_t seen;                  /* packets, of all files */
+	struct ce_dump_counters closed; /* sums over files before */
+	char **kept;                    /* a ring of names, the oldest at `oldest` */
+	unsigned oldest, kept_count;
+	struct ce_err failure; /* what every further call says; code 0: nothing */
+};
+
+static int fail(struct ce_rotate *rotate, int rc, struct ce_err *err)
+{
+	if (!rotate->failure.code) {
+		rotate->failure = *err;
+		rotate->failure.code = rc;
+	}
+	return rc;
+}
+
+static void add_counters(struct ce_dump_counters *sum, const struct ce_dump *dump)
+{
+	struct ce_dump_counters one;
+
+	ce_dump_count(dump, &one);
+	sum->written += one.written;
+	sum->dropped += one.dropped;
+	sum->bytes += one.bytes;
+}
+
+/* Where in a path its endings begin: at .pcap of a/b.c.pcap.gz. */
+static const char *endings(const char *path)
+{
+	static const char *const known[] = {".gz", ".zst", ".pcapng", ".pcap", ".cap"};
+	const char *name = strrchr(path, '/'), *end = path + strlen(path);
+	size_t i = 0;
+
+	name = name ? name + 1 : path;
+	while (i < sizeof(known) / sizeof(*known)) {
+		size_t length = strlen(known[i]);
+
+		if ((size_t)(end - name) > length &&
+		    !strncmp(end - length, known[i], length)) {
+			end -= length;
+			i = 0;
+		} else {
+			i++;
+		}
+	}
+	return end;
+}
+
+/* The path with a time in it. 0, or -ENAMETOOLONG. */
+static int expand(const struct ce_rotate *rotate, int64_t ts_ns, char base[NAME])
+{
+	time_t seconds = (time_t)(ts_ns / SECOND_NS);
+	struct tm parts;
+
+	if (!strchr(rotate->path, '%')) {
+		if (strlen(rotate->path) >= NAME)
+			return -ENAMETOOLONG;
+		strcpy(base, rotate->path);
+		return 0;
+	}
+	localtime_r(&seconds, &parts);
+	return strftime(base, NAME, rotate->path, &parts) ? 0 : -ENAMETOOLONG;
+}
+
+/* Name the file that begins at this time. 0 or -ENAMETOOLONG. */
+static int choose_name(struct ce_rotate *rotate, int64_t ts_ns)
+{
+	char base[NAME];
+	const char *end;
+	int length, rc = expand(rotate, ts_ns, base);
+	bool same = rc == 0 && !strcmp(base, rotate->base);
+
+	if (rc < 0)
+		return rc;
+	rotate->number = same ? rotate->number + 1 : 1;
+	strcpy(rotate->base, base);
+	if (!same && strchr(rotate->path, '%')) {
+		strcpy(rotate->name, base);
+		return 0;
+	}
+	end = endings(base);
+	length = snprintf(rotate->name, NAME, "%.*s-%05u%s", (int)(end - base), base,
+	                  rotate->number, end);
+	return length < NAME - PART ? 0 : -ENAMETOOLONG;
+}
+
+/* Begin the file of a packet with this stamp. */
+static int begin(struct ce_rotate *rotate, int64_t ts_ns, struct ce_err *err)
+{
+	char part[NAME + PART];
+	int rc = choose_name(rotate, ts_ns);
+
+	if (rc < 0)
+		return ce_err_set(err, rc, "%s: %s", rotate->path, strerror(-rc));
+	snprintf(part, sizeof(part), "%s.part", rotate->name);
+	rc = ce_dump_open(&rotate->dump, part, &rotate->options.dump, err);
+	rotate->packets = rotate->bytes = 0;
+	return rc;
+}
+
+/* Of files beyond those to be kept, the oldest goes. 0 or -ENOMEM. */
+static int keep(struct ce_rotate *rotate)
+{
+	unsigned files = rotate->options.files;
+	char *name;
+
+	if (!files)
+		return 0;
+	name = strdup(rotate->name);
+	if (!name)
+		return -ENOMEM;
+	if (rotate->kept_count == files) {
+		unlink(rotate->kept[rotate->oldest]);
+		free(rotate->kept[rotate->oldest]);
+		rotate->kept[rotate->oldest] = name;
+		rotate->oldest = (rotate->oldest + 1) % files;
+	} else {
+		rotate->kept[rotate->kept_count++] = name;
+	}
+	return 0;
+}
+
+/* Give the file that is written its final name. */
+static int finish_name(struct ce_rotate *rotate, struct ce_err *err)
+{
+	char part[NAME + PART];
+	int rc;
+
+	snprintf(part, sizeof(part), "%s.part", rotate->name);
+	rc = ceint_io.rename(part, rotate->name);
+	if (rc < 0)
+		return ce_err_set(err, rc, "%s: cannot be renamed: %s", part,
+		                  strerror(-rc));
+	rc = keep(rotate);
+	if (rotate->options.complete)
+		rotate->options.complete(rotate->options.arg, rotate->name);
+	return rc < 0 ? ce_err_set(err, rc, "out of memory") : 0;
+}
+
+/* A file that has failed keeps its .part. */
+static int complete(struct ce_rotate *rotate, struct ce_err *err)
+{
+	struct ce_dump *dump = rotate->dump;
+	int rc;
+
+	if (!dump)
+		return 0;
+	if (rotate->options.stats) {
+		struct ce_stats stats = {0};
+
+		rotate->options.stats(rotate->options.arg, &stats);
+		ce_dump_stats(dump, &stats);
+	}
+	rc = ce_dump_flush(dump, err);
+	add_counters(&rotate->closed, dump);
+	rotate->dump = NULL;
+	if (rc < 0)
+		ce_dump_close(dump, NULL);
+	else
+		rc = ce_dump_close(dump, err);
+	return rc < 0 ? rc : finish_name(rotate, err);
+}
+
+int ce_rotate_open(struct ce_rotate **out, const char *path,
+                   const struct ce_rotate_options *options, struct ce_err *err)
+{
+	struct ce_rotate *rotate = calloc(1, sizeof(*rotate));
+	int rc = -ENOMEM;
+
+	if (!rotate)
+		return ce_err_set(err, -ENOMEM, "out of memory");
+	rotate->options = *options;
+	rotate->path = strdup(path);
+	rotate->kept = calloc(options->files + 1, sizeof(*rotate->kept));
+	ce_packet_time_open(&rotate->time, options->every_ns);
+	if (!rotate->path || !rotate->kept)
+		ce_err_set(err, rc, "out of memory");
+	else
+		rc = strchr(path, '%') ? 0 : begin(rotate, 0, err);
+	if (rc < 0) {
+		ce_rotate_close(rotate, NULL);
+		return rc;
+	}
+	*out = rotate;
+	return 0;
+}
+
+/* The bytes that a packet takes in a file, before it is compressed. */
+static uint64_t file_bytes(const struct ce_rotate *rotate, uint32_t caplen)
+{
+	return rotate->options.dump.format == CE_DUMP_PCAPNG
+	               ? 32 + ((uint64_t)caplen + 3) / 4 * 4
+	               : sizeof(struct ce_record) + (uint64_t)caplen;
+}
+
+/* Has packet time passed a border? */
+static bool is_late(struct ce_rotate *rotate, int64_t ts_ns)
+{
+	struct ce_tick tick;
+
+	if (!rotate->options.every_ns)
+		return false;
+	if (!rotate->started)
+		rotate->first_ns = ts_ns;
+	rotate->started = true;
+	if (!rotate->options.aligned)
+		ts_ns -= rotate->first_ns;
+	return ce_packet_time_due(&rotate->time, ts_ns, &tick);
+}
+
+/* The size of the file as it stands; what is gathered is in `bytes`. */
+static uint64_t size_of(const struct ce_rotate *rotate)
+{
+	struct ce_dump_counters counters;
+
+	ce_dump_count(rotate->dump, &counters);
+	return counters.bytes + rotate->bytes;
+}
+
+/* Does this packet belong into another file? */
+static bool is_due(struct ce_rotate *rotate, int64_t ts_ns, uint64_t bytes)
+{
+	const struct ce_rotate_options *options = &rotate->options;
+	bool late = is_late(rotate, ts_ns);
+
+	if (!rotate->dump || !rotate->packets)
+		return false;
+	return late || (options->packets && rotate->packets >= options->packets) ||
+	       (options->bytes && size_of(rotate) + bytes > options->bytes);
+}
+
+static int write_range(struct ce_rotate *rotate, const struct ce_batch *batch,
+                       const uint64_t wanted[CE_BATCH_WORDS], uint32_t from, uint32_t to,
+                       struct ce_err *err)
+{
+	rotate->bytes = 0;
+	return from == to
+	               ? 0
+	               : ce_dump_write_batch(rotate->dump, batch, wanted, from, to, err);
+}
+
+/* Write [from, end): each packet either joins those before it, or begins a file. */
+static int write_all(struct ce_rotate *rotate, const struct ce_batch *batch,
+                     const uint64_t wanted[CE_BATCH_WORDS], uint32_t from, uint32_t end,
+                     struct ce_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t i = from; rc == 0 && i < end; i++) {
+		uint64_t bytes = file_bytes(rotate, batch->caplen[i]);
+
+		if (!(wanted[i / 64] >> i % 64 & 1))
+			continue;
+		if (is_due(rotate, batch->ts_ns[i], bytes)) {
+			rc = write_range(rotate, batch, wanted, from, i, err);
+			if (rc == 0)
+				rc = complete(rotate, err);
+			from = i;
+		}
+		if (rc == 0 && !rotate->dump)
+			rc = begin(rotate, batch->ts_ns[i], err);
+		rotate->packets++;
+		rotate->bytes += bytes;
+	}
+	return rc < 0 || !rotate->dump
+	               ? rc
+	               : write_range(rotate, batch, wanted, from, end, err);
+}
+
+int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch,
+                          const uint64_t wanted[CE_BATCH_WORDS], uint32_t from,
+                          uint32_t end, struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	int rc;
+
+	for (uint32_t i = from; i < end; i++)
+		rotate->seen += wanted[i / 64] >> i % 64 & 1;
+	if (rotate->failure.code) {
+		*err = rotate->failure;
+		return err->code;
+	}
+	rc = write_all(rotate, batch, wanted, from, end, err);
+	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
+int ce_rotate_next(struct ce_rotate *rotate, struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	int rc = rotate->packets ? complete(rotate, err) : 0;
+
+	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
+int ce_rotate_flush(struct ce_rotate *rotate, struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	int rc = rotate->dump ? ce_dump_flush(rotate->dump, err) : 0;
+
+	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
+void ce_rotate_count(const struct ce_rotate *rotate, struct ce_dump_counters *counters)
+{
+	*counters = rotate->closed;
+	if (rotate->dump)
+		add_counters(counters, rotate->dump);
+	counters->failed = rotate->seen - counters->written - counters->dropped;
+}
+
+int ce_rotate_close(struct ce_rotate *rotate, struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	int rc;
+
+	if (!rotate)
+		return 0;
+	rc = complete(rotate, err);
+	for (unsigned i = 0; i < rotate->kept_count; i++)
+		free(rotate->kept[i]);
+	free(rotate->kept);
+	free(rotate->path);
+	free(rotate);
+	return rc;
+}

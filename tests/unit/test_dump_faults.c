@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * test_dump_faults.c - what a dump does when the nth of its system calls fails or
+ * does less than asked, for n = 1, 2, ... until a dump comes through untouched.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <cmocka.h>
+#include <pcap/pcap.h>
+
+#include "capengine/dump.h"
+#include "file/io_int.h"
+#include "support/packets.h"
+
+enum { COUNT = 15000, FLUSHED = 6000, MOST_CALLS = 1000, SKIP = 77 };
+
+enum call { OPEN, WRITE, TRUNCATE, SYNC, CLOSE, SUBMIT };
+
+/* What happens to the nth call. */
+struct fault {
+	const char *name;
+	enum call call;
+	int error;     /* what it says; 0: it succeeds, and does less than asked */
+	bool harmless; /* nobody has to notice */
+};
+
+static struct ceint_io real;
+static struct fault fault;
+static int calls, at;
+static bool no_uring;
+
+static bool strikes(enum call call)
+{
+	return fault.call == call && ++calls == at;
+}
+
+static int fake_open(const char *path, int flags)
+{
+	return strikes(OPEN) ? fault.error : real.open(path, flags);
+}
+
+static int fake_truncate(int fd, int64_t size)
+{
+	return strikes(TRUNCATE) ? fault.error : real.truncate(fd, size);
+}
+
+static int fake_sync(int fd)
+{
+	return strikes(SYNC) ? fault.error : real.sync(fd);
+}
+
+static int fake_close(int fd)
+{
+	int rc = real.close(fd);
+
+	return strikes(CLOSE) ? fault.error : rc;
+}
+
+static int64_t fake_write(int fd, const void *data, size_t size, int64_t offset)
+{
+	if (!strikes(WRITE))
+		return real.write(fd, data, size, offset);
+	return fault.error ? fault.error : real.write(fd, data, size / 3 + 1, offset);
+}
+
+/* The same for a write through io_uring: to a descriptor that there is not. */
+static int fake_submit(struct ceint_uring *uring, struct ceint_write *write)
+{
+	if (no_uring)
+		return -EPERM;
+	if (strikes(SUBMIT))
+		return fault.error;
+	if (strikes(WRITE) && fault.error)
+		write->fd = -1;
+	else if (fault.call == WRITE && calls == at)
+		write->size = write->size / 3 + 1;
+	return real.submit(uring, write);
+}
+
+static int fake_reap(struct ceint_uring *uring, bool wait, struct ceint_write **over)
+{
+	int rc = real.reap(uring, wait, over);
+
+	if (*over && (*over)->result == -EBADF)
+		(*over)->result = fault.error;
+	return rc;
+}
+
+static int fake_calls(void **state)
+{
+	(void)state;
+	real = ceint_io;
+	ceint_io = (struct ceint_io){
+		.open = fake_open,
+		.write = fake_write,
+		.truncate = fake_truncate,
+		.sync = fake_sync,
+		.close = fake_close,
+		.rename = real.rename,
+		.submit = fake_submit,
+		.reap = fake_reap,
+	};
+	return 0;
+}
+
+/* A dump from open to close: what the first call that failed said. */
+struct story {
+	int rc;
+	struct ce_err err;
+	struct ce_dump_counters counters;
+	bool opened;
+};
+
+static int write_packet(struct ce_dump *dump, uint32_t i, struct ce_err *err)
+{
+	static const struct ce_origin origin = {.linktype = DLT_EN10MB};
+	unsigned char bytes[PACKETS_MOST];
+	uint32_t length = packets_format(bytes, i);
+	const struct ce_record record = {.sec = i, .caplen = length, .len = length};
+
+	return ce_dump_write_packet(dump, &origin, &record, bytes, err);
+}
+
+static struct story dump_all(const char *path, size_t queue)
+{
+	const struct ce_dump_options options = {
+		.linktype = DLT_EN10MB, .sync = true, .queue = queue};
+	struct story story = {0};
+	struct ce_dump *dump = NULL;
+	struct ce_err err;
+	int rc = ce_dump_open(&dump, path, &options, &story.err);
+
+	story.rc = rc;
+	if (rc < 0)
+		return story;
+	story.opened = true;
+	for (uint32_t i = 0; i < COUNT; i++) {
+		rc = write_packet(dump, i, &err);
+		if (rc == 0 && i % FLUSHED == FLUSHED - 1)
+			rc = ce_dump_flush(dump, &err);
+		if (rc < 0 && !story.rc) {
+			story.rc = rc;
+			story.err = err;
+		}
+	}
+	if (!story.rc)
+		story.rc = ce_dump_flush(dump, &story.err);
+	ce_dump_count(dump, &story.counters);
+	rc = ce_dump_close(dump, &err);
+	if (rc < 0 && !story.rc) {
+		story.rc = rc;
+		story.err = err;
+	}
+	return story;
+}
+
+/* Packets that libpcap reads of the file: whole, and the first ones written. */
+static uint64_t readable(const char *path)
+{
+	char message[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap = pcap_open_offline(path, message);
+	struct pcap_pkthdr *header;
+	const unsigned char *data;
+	uint32_t i = 0;
+	int rc;
+
+	if (!pcap)
+		fail_msg("%s", message);
+	while ((rc = pcap_next_ex(pcap, &header, &data)) == 1) {
+		unsigned char bytes[PACKETS_MOST];
+
+		assert_int_equal(header->ts.tv_sec, i);
+		assert_int_equal(header->caplen, packets_format(bytes, i));
+		assert_memory_equal(data, bytes, header->caplen);
+		i++;
+	}
+	if (rc != PCAP_ERROR_BREAK)
+		fail_msg("%s", pcap_geterr(pcap));
+	pcap_close(pcap);
+	return i;
+}
+
+static void check(const struct story *story, const struct packets_file *file)
+{
+	const struct ce_dump_counters *counters = &story->counters;
+	struct stat status;
+
+	if (story->rc < 0) {
+		assert_int_equal(story->rc, story->err.code);
+		assert_non_null(strstr(story->err.text, file->path));
+		assert_non_null(strstr(story->err.text, strerror(-story->rc)));
+	}
+	if (!story->opened)
+		return;
+	assert_int_equal(counters->written + counters->dropped + counters->failed, COUNT);
+	assert_int_equal(fstat(file->fd, &status), 0);
+	if (status.st_size || counters->written)
+		assert_int_equal(readable(file->path), counters->written);
+}
+
+/* Let call 1, 2, ... of the fault's kind fail until there is none any more. */
+static int let_each_fail(struct fault kind, size_t queue)
+{
+	int n = 0;
+
+	fault = kind;
+	do {
+		struct packets_file file = packets_file_open("old", 3);
+		struct story story;
+
+		calls = 0;
+		at = ++n;
+		story = dump_all(file.path, queue);
+		if (calls >= n && !kind.harmless && story.rc != kind.error)
+			fail_msg("%s: call %d failed, and it said %d", kind.name, n,
+			         story.rc);
+		if ((calls < n || kind.harmless) && story.rc != 0)
+			fail_msg("%s, call %d: %s", kind.name, n, story.err.text);
+		if (story.rc == 0)
+			assert_int_equal(story.counters.written, COUNT);
+		check(&story, &file);
+		packets_file_close(&file);
+	} while (calls >= n && n < MOST_CALLS);
+	assert_true(n < MOST_CALLS);
+	return n - 1;
+}
+
+static const struct fault faults[] = {
+	{"open", OPEN, -EMFILE, false},
+	{"open", OPEN, -EROFS, false},
+	{"write, full", WRITE, -ENOSPC, false},
+	{"write, quota", WRITE, -EDQUOT, false},
+	{"write, broken", WRITE, -EIO, false},
+	{"write, short", WRITE, 0, true},
+	{"write, interrupted", WRITE, -EINTR, true},
+	{"write, again", WRITE, -EAGAIN, true},
+	{"sync", SYNC, -EIO, false},
+	{"close", CLOSE, -EIO, false},
+	{"close, interrupted", CLOSE, -EINTR, true},
+	{"submit", SUBMIT, -EAGAIN, true},
+	{"submit, no memory", SUBMIT, -ENOMEM, true},
+};
+
+static void let_all_fail(bool plain)
+{
+	no_uring = plain;
+	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
+		int failed = let_each_fail(faults[i], 0);
+
+		if (faults[i].call != SUBMIT || !plain)
+			assert_true(failed > 0);
+		print_message("%s: %d calls\n", faults[i].name, failed);
+	}
+}
+
+static void dump_survives_every_failure_of_io_uring(void **state)
+{
+	struct ce_dump_pool *pool;
+	int refused;
+
+	(void)state;
+	assert_int_equal(ce_dump_pool_open(&pool, 0), 0);
+	refused = ce_dump_pool_refused(pool);
+	ce_dump_pool_close(pool);
+	if (refused)
+		skip();
+	let_all_fail(false);
+}
+
+static void dump_survives_every_failure_of_plain_calls(void **state)
+{
+	(void)state;
+	let_all_fail(true);
+}
+
+/* Nothing can be cut then, and no more is promised than what came before. */
+static void file_that_cannot_be_cut_is_not_said_to_hold_more(void **state)
+{
+	struct packets_file file = packets_file_open("", 0);
+	struct rlimit limit = {100000, RLIM_INFINITY};
+	struct story story;
+	pid_t child;
+	int status;
+
+	(void)state;
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		fault = (struct fault){"truncate", TRUNCATE, -EIO, false};
+		calls = 0;
+		at = 1;
+		no_uring = true;
+		signal(SIGXFSZ, SIG_IGN);
+		setrlimit(RLIMIT_FSIZE, &limit);
+		story = dump_all(file.path, 0);
+		_exit(story.rc != -EFBIG || calls != 1 ||
+		      story.counters.written > FLUSHED);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	packets_file_close(&file);
+}
+
+/* A disk that is stuck until someone looks: packets are dropped, and counted. */
+static bool stuck;
+
+static int stuck_reap(struct ceint_uring *uring, bool wait, struct ceint_write **over)
+{
+	*over = NULL;
+	return stuck && !wait ? 0 : real.reap(uring, wait, over);
+}
+
+static void slow_disk_drops_packets_and_counts_them(void **state)
+{
+	const struct ce_dump_options options = {.linktype = DLT_EN10MB, .queue = 200000};
+	struct packets_file file = packets_file_open("", 0);
+	struct ce_dump_counters counters;
+	struct ce_dump *dump;
+
+	(void)state;
+	no_uring = false;
+	fault = (struct fault){0};
+	at = 0;
+	assert_int_equal(ce_dump_open(&dump, file.path, &options, NULL), 0);
+	ceint_io.reap = stuck_reap;
+	stuck = true;
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(write_packet(dump, i, NULL), 0);
+	ce_dump_count(dump, &counters);
+	if (counters.dropped) { /* else there is no io_uring, and nothing is stuck */
+		assert_true(counters.written > 1000);
+		assert_int_equal(counters.written + counters.dropped, COUNT);
+	}
+	stuck = false;
+	assert_int_equal(ce_dump_flush(dump, NULL), 0);
+	ce_dump_count(dump, &counters);
+	assert_int_equal(counters.failed, 0);
+	assert_int_equal(ce_dump_close(dump, NULL), 0);
+	assert_int_equal(readable(file.path), counters.written);
+	ceint_io.reap = fake_reap;
+	packets_file_close(&file);
+}
+
+/* Many dumps in turn, of which three at a time have a descriptor. */
+static void any_number_of_dumps_share_a_few_descriptors(void **state)
+{
+	enum { DUMPS = 40, EACH = 50 };
+	struct ce_dump_options options = {.linktype = DLT_EN10MB};
+	struct ce_dump *dumps[DUMPS];
+	char folder[] = "/tmp/test_dump_faults.XXXXXX", path[64];
+
+	(void)state;
+	fault = (struct fault){0};
+	at = 0;
+	no_uring = false;
+	assert_non_null(mkdtemp(folder));
+	assert_int_equal(ce_dump_pool_open(&options.pool, 3), 0);
+	for (int i = 0; i < DUMPS; i++) {
+		snprintf(path, sizeof(path), "%s/%d", folder, i);
+		assert_int_equal(ce_dump_open(&dumps[i], path, &options, NULL), 0);
+	}
+	for (uint32_t packet = 0; packet < EACH; packet++)
+		for (int i = 0; i < DUMPS; i++)
+			assert_int_equal(write_packet(dumps[i], packet, NULL), 0);
+	for (int i = 0; i < DUMPS; i++)
+		assert_int_equal(ce_dump_close(dumps[i], NULL), 0);
+	for (int i = 0; i < DUMPS; i++) {
+		snprintf(path, sizeof(path), "%s/%d", folder, i);
+		assert_int_equal(readable(path), EACH);
+		unlink(path);
+	}
+	ce_dump_pool_close(options.pool);
+	rmdir(folder);
+}
+
+static void dump_whose_file_was_replaced_meanwhile_says_so(void **state)
+{
+	struct ce_dump_options options = {.linktype = DLT_EN10MB};
+	struct ce_dump *one, *other;
+	char folder[] = "/tmp/test_dump_faults.XXXXXX", path[64], moved[64];
+	struct ce_err err = {0};
+
+	(void)state;
+	fault = (struct fault){0};
+	at = 0;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/one", folder);
+	snprintf(moved, sizeof(moved), "%s/two", folder);
+	assert_int_equal(ce_dump_pool_open(&options.pool, 1), 0);
+	assert_int_equal(ce_dump_open(&one, path, &options, NULL), 0);
+	assert_int_equal(write_packet(one, 0, NULL), 0);
+	assert_int_equal(ce_dump_open(&other, "/dev/null", &options, NULL), 0);
+	assert_int_equal(rename(path, moved), 0);
+	assert_int_equal(write_packet(one, 1, &err), -ENOENT);
+	assert_int_equal(ce_dump_packets(one), 1);
+	assert_int_equal(ce_dump_close(one, NULL), -ENOENT);
+	assert_int_equal(ce_dump_close(other, NULL), 0);
+	assert_int_equal(readable(moved), 1);
+	ce_dump_pool_close(options.pool);
+	unlink(moved);
+	rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(dump_survives_every_failure_of_io_uring),
+		cmocka_unit_test(dump_survives_every_failure_of_plain_calls),
+		cmocka_unit_test(file_that_cannot_be_cut_is_not_said_to_hold_more),
+		cmocka_unit_test(slow_disk_drops_packets_and_counts_them),
+		cmocka_unit_test(any_number_of_dumps_share_a_few_descriptors),
+		cmocka_unit_test(dump_whose_file_was_replaced_meanwhile_says_so),
+	};
+
+	alarm(100); /* a hang is a failure */
+	return cmocka_run_group_tests(tests, fake_calls, NULL);
+}

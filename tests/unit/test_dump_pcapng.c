@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_dump_pcapng.c - what a pcapng dump says beside its packets, block for block. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+#include <pcap/pcap.h>
+
+#include "capengine/dump.h"
+#include "capengine/ring.h"
+#include "support/packets.h"
+
+enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, STATISTICS = 5, PACKET = 6 };
+
+/* The memory file that the test writes to, and what was found in it. */
+static struct packets_file out;
+static unsigned char *found;
+static size_t found_size;
+
+static int open_out(void **state)
+{
+	(void)state;
+	out = packets_file_open("", 0);
+	return 0;
+}
+
+static int close_out(void **state)
+{
+	(void)state;
+	packets_file_close(&out);
+	free(found);
+	found = NULL;
+	return 0;
+}
+
+static struct ce_dump *open_dump(struct ce_dump_options options)
+{
+	struct ce_dump *dump = NULL;
+	struct ce_err err = {0};
+
+	options.format = CE_DUMP_PCAPNG;
+	if (ce_dump_open(&dump, out.path, &options, &err) < 0)
+		fail_msg("%s", err.text);
+	return dump;
+}
+
+/* Close, and read what there is. */
+static void finish(struct ce_dump *dump)
+{
+	struct stat status;
+
+	assert_int_equal(ce_dump_close(dump, NULL), 0);
+	assert_int_equal(fstat(out.fd, &status), 0);
+	found_size = (size_t)status.st_size;
+	found = malloc(found_size);
+	assert_int_equal(pread(out.fd, found, found_size, 0), found_size);
+}
+
+static uint32_t word(const unsigned char *at)
+{
+	uint32_t value;
+
+	memcpy(&value, at, sizeof(value));
+	return value;
+}
+
+/* Block number `n` of a type, or NULL; every block on the way is well-formed. */
+static const unsigned char *block(uint32_t type, int n)
+{
+	for (size_t at = 0; at < found_size; at += word(found + at + 4)) {
+		uint32_t size = word(found + at + 4);
+
+		assert_true(size % 4 == 0 && size >= 12 && size <= found_size - at);
+		assert_int_equal(word(found + at + size - 4), size);
+		if (word(found + at) == type && n-- == 0)
+			return found + at;
+	}
+	return NULL;
+}
+
+static bool says(const unsigned char *where, const char *text)
+{
+	return memmem(where, word(where + 4), text, strlen(text));
+}
+
+static int write_packet(struct ce_dump *dump, int linktype, uint32_t sec)
+{
+	const struct ce_origin origin = {.linktype = linktype, .snaplen = 500};
+	const struct ce_record record = {.sec = sec, .frac = 7, .caplen = 5, .len = 9};
+
+	return ce_dump_write_packet(dump, &origin, &record, "abcde", NULL);
+}
+
+static void file_names_the_application_and_the_interface(void **state)
+{
+	struct ce_dump *dump = open_dump((struct ce_dump_options){
+		.linktype = DLT_EN10MB, .name = "eth7", .filter = "port 53"});
+
+	(void)state;
+	assert_int_equal(write_packet(dump, DLT_EN10MB, 1), 0);
+	finish(dump);
+	assert_true(says(block(SECTION, 0), "capengine "));
+	assert_true(says(block(INTERFACE, 0), "eth7"));
+	assert_true(says(block(INTERFACE, 0), "port 53"));
+	assert_int_equal(word(block(INTERFACE, 0) + 12), 500);
+	assert_null(block(INTERFACE, 1));
+}
+
+static void packet_stands_there_with_stamp_and_lengths(void **state)
+{
+	for (int nano = 0; nano < 2; nano++) {
+		struct ce_dump *dump = open_dump(
+			(struct ce_dump_options){.linktype = DLT_EN10MB, .nano = nano});
+		uint64_t stamp = UINT64_C(4000000000) * 1000000 + 7;
+		const unsigned char *packet;
+
+		assert_int_equal(write_packet(dump, DLT_EN10MB, 4000000000), 0);
+		finish(dump);
+		packet = block(PACKET, 0);
+		stamp *= nano ? 1000 : 1;
+		assert_int_equal(word(packet + 12), stamp >> 32);
+		assert_int_equal(word(packet + 16), (uint32_t)stamp);
+		assert_int_equal(word(packet + 20), 5);
+		assert_int_equal(word(packet + 24), 9);
+		assert_memory_equal(packet + 28, "abcde\0\0\0", 8);
+		close_out(state);
+		open_out(state);
+	}
+}
+
+static void each_link_type_is_an_interface(void **state)
+{
+	struct ce_dump *dump =
+		open_dump((struct ce_dump_options){.linktype = DLT_EN10MB});
+	static const uint32_t expected[] = {0, 1, 0, 1};
+
+	(void)state;
+	for (uint32_t i = 0; i < 4; i++)
+		assert_int_equal(write_packet(dump, i % 2 ? DLT_RAW : DLT_EN10MB, i), 0);
+	finish(dump);
+	assert_int_equal(word(block(INTERFACE, 1) + 8) & 0xffff, PACKETS_RAW_IN_FILE);
+	assert_null(block(INTERFACE, 2));
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(word(block(PACKET, i) + 8), expected[i]);
+}
+
+static void comment_is_of_the_next_packet_alone(void **state)
+{
+	struct ce_dump *dump =
+		open_dump((struct ce_dump_options){.linktype = DLT_EN10MB});
+
+	(void)state;
+	assert_int_equal(ce_dump_comment(dump, "look here", 9), 0);
+	assert_int_equal(write_packet(dump, DLT_EN10MB, 1), 0);
+	assert_int_equal(write_packet(dump, DLT_EN10MB, 2), 0);
+	finish(dump);
+	assert_true(says(block(PACKET, 0), "look here"));
+	assert_false(says(block(PACKET, 1), "look here"));
+}
+
+static void gap_is_a_comment_on_the_packet_behind_it(void **state)
+{
+	struct ce_dump *dump =
+		open_dump((struct ce_dump_options){.linktype = DLT_EN10MB});
+	const struct ce_record record = {.sec = 1, .caplen = 5, .len = 5};
+	struct ce_ring *ring;
+	struct ce_batch *batch;
+
+	(void)state;
+	assert_int_equal(ce_ring_open(&ring, NULL), 0);
+	batch = ce_ring_reserve(ring);
+	batch->origin.linktype = DLT_EN10MB;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(ce_batch_append(batch, &record, 0, "abcde"), 0);
+	batch->gap = (struct ce_gap){.kernel_drops = 12, .interface_drops = 34};
+	batch->sequence = 1;
+	ce_batch_select_all(batch);
+	ce_batch_deselect(batch, 0); /* so the gap is before packet 1 */
+	assert_int_equal(ce_dump_write_batch(dump, batch, batch->selected, 0, 2, NULL),
+	                 0);
+	assert_int_equal(ce_dump_write_batch(dump, batch, batch->selected, 2, 3, NULL),
+	                 0);
+	ce_ring_close(ring);
+	finish(dump);
+	assert_true(
+		says(block(PACKET, 0), "12 dropped by the kernel, 34 by the interface"));
+	assert_false(says(block(PACKET, 1), "dropped"));
+}
+
+/* The count in an option of a block of statistics. */
+static uint64_t count_in(const unsigned char *statistics, uint16_t wanted)
+{
+	size_t at = 20;
+
+	while (at + 4 < word(statistics + 4)) {
+		uint16_t head[2];
+		uint64_t count;
+
+		memcpy(head, statistics + at, sizeof(head));
+		if (head[0] == wanted) {
+			memcpy(&count, statistics + at + 4, sizeof(count));
+			return count;
+		}
+		if (head[0] == 0) /* the end */
+			break;
+		at += 4 + (head[1] + 3u) / 4 * 4;
+	}
+	return UINT64_MAX;
+}
+
+static void end_says_what_the_interface_has_counted(void **state)
+{
+	struct ce_dump *dump =
+		open_dump((struct ce_dump_options){.linktype = DLT_EN10MB});
+	const struct ce_stats stats = {
+		.received = 100, .kernel_drops = 20, .interface_drops = 3};
+
+	(void)state;
+	assert_int_equal(write_packet(dump, DLT_EN10MB, 5), 0);
+	assert_int_equal(write_packet(dump, DLT_RAW, 5), 0);
+	ce_dump_stats(dump, &stats);
+	finish(dump);
+	assert_int_equal(count_in(block(STATISTICS, 0), 4), 100);
+	assert_int_equal(count_in(block(STATISTICS, 0), 5), 3);
+	assert_int_equal(count_in(block(STATISTICS, 0), 7), 20);
+	assert_int_equal(count_in(block(STATISTICS, 0), 8), 1);
+	assert_int_equal(count_in(block(STATISTICS, 1), 8), 1);
+	assert_true(count_in(block(STATISTICS, 1), 4) == UINT64_MAX);
+}
+
+static void name_says_format_and_compression(void **state)
+{
+	static const struct {
+		const char *path;
+		enum ce_dump_format format;
+		enum ce_dump_compression compression;
+	} names[] = {
+		{"a", CE_DUMP_PCAP, CE_DUMP_PLAIN},
+		{"a.pcapng", CE_DUMP_PCAPNG, CE_DUMP_PLAIN},
+		{"a.pcapng.gz", CE_DUMP_PCAPNG, CE_DUMP_GZIP},
+		{"a.pcap.zst", CE_DUMP_PCAP, CE_DUMP_ZSTD},
+		{".gz", CE_DUMP_PCAP, CE_DUMP_GZIP},
+		{"pcapng", CE_DUMP_PCAP, CE_DUMP_PLAIN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		enum ce_dump_format format;
+		enum ce_dump_compression compression;
+
+		ce_dump_by_name(names[i].path, &format, &compression);
+		assert_int_equal(format, names[i].format);
+		assert_int_equal(compression, names[i].compression);
+	}
+}
+
+#define with_out(test) cmocka_unit_test_setup_teardown(test, open_out, close_out)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_out(file_names_the_application_and_the_interface),
+		with_out(packet_stands_there_with_stamp_and_lengths),
+		with_out(each_link_type_is_an_interface),
+		with_out(comment_is_of_the_next_packet_alone),
+		with_out(gap_is_a_comment_on_the_packet_behind_it),
+		with_out(end_says_what_the_interface_has_counted),
+		cmocka_unit_test(name_says_format_and_compression),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

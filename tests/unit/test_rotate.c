@@ -1,0 +1,394 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_rotate.c - what <capengine/rotate.h> promises. */
+#include <dirent.h>
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include <cmocka.h>
+#include <pcap/pcap.h>
+
+#include "capengine/ring.h"
+#include "capengine/rotate.h"
+#include "file/io_int.h"
+#include "support/packets.h"
+
+enum { COUNT = 100, EACH = 50, MOST = 64 };
+
+static const int64_t SECOND_NS = INT64_C(1000000000);
+
+/* A folder, the paths in it, and what was said to be complete. */
+static char folder[64], pattern[128];
+static char completed[MOST][128];
+static int completed_count;
+
+static struct ce_ring *ring;
+static struct ce_batch *batch;
+static struct ceint_io real;
+
+static int open_folder(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/test_rotate.XXXXXX");
+	assert_non_null(mkdtemp(folder));
+	snprintf(pattern, sizeof(pattern), "%s/a.b.pcap", folder);
+	completed_count = 0;
+	assert_int_equal(ce_ring_open(&ring, NULL), 0);
+	batch = ce_ring_reserve(ring);
+	batch->origin = (struct ce_origin){.linktype = DLT_EN10MB, .snaplen = 262144};
+	real = ceint_io;
+	return 0;
+}
+
+static int close_folder(void **state)
+{
+	DIR *entries = opendir(folder);
+	struct dirent *entry;
+	char path[400];
+
+	(void)state;
+	ceint_io = real;
+	ce_ring_close(ring);
+	while ((entry = readdir(entries))) {
+		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+		unlink(path);
+	}
+	closedir(entries);
+	return rmdir(folder);
+}
+
+static void note_complete(void *arg, const char *path)
+{
+	(void)arg;
+	assert_int_equal(access(path, R_OK), 0);
+	snprintf(completed[completed_count++], sizeof(completed[0]), "%s", path);
+}
+
+/* Packets of EACH bytes, a second apart from this one on, all of them wanted. */
+static void fill(int64_t first_ns, uint32_t count)
+{
+	static const unsigned char bytes[EACH];
+
+	ce_batch_clear(batch);
+	for (uint32_t i = 0; i < count; i++) {
+		int64_t ts_ns = first_ns + i * SECOND_NS;
+		const struct ce_record record = {.sec = (uint32_t)(ts_ns / SECOND_NS),
+		                                 .caplen = EACH,
+		                                 .len = EACH};
+
+		assert_int_equal(ce_batch_append(batch, &record, ts_ns, bytes), 0);
+	}
+	ce_batch_select_all(batch);
+}
+
+static struct ce_rotate *rotate_to(const char *path, struct ce_rotate_options options)
+{
+	struct ce_rotate *rotate = NULL;
+	struct ce_err err = {0};
+
+	options.dump.linktype = DLT_EN10MB;
+	options.complete = note_complete;
+	if (ce_rotate_open(&rotate, path, &options, &err) < 0)
+		fail_msg("%s", err.text);
+	return rotate;
+}
+
+static int write_all(struct ce_rotate *rotate, struct ce_err *err)
+{
+	return ce_rotate_write_batch(rotate, batch, batch->selected, 0, batch->count,
+	                             err);
+}
+
+/* Packets in a file; those that libpcap reads to its end. */
+static int packets_in(const char *path)
+{
+	char message[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap = pcap_open_offline(path, message);
+	struct pcap_pkthdr *header;
+	const unsigned char *data;
+	int count = 0, rc;
+
+	if (!pcap)
+		fail_msg("%s", message);
+	while ((rc = pcap_next_ex(pcap, &header, &data)) == 1)
+		count++;
+	assert_int_equal(rc, PCAP_ERROR_BREAK);
+	pcap_close(pcap);
+	return count;
+}
+
+/* Files in the folder. */
+static int count_files(void)
+{
+	DIR *entries = opendir(folder);
+	struct dirent *entry;
+	int count = 0;
+
+	while ((entry = readdir(entries)))
+		count += entry->d_name[0] != '.';
+	closedir(entries);
+	return count;
+}
+
+static void file_has_its_name_when_it_is_complete(void **state)
+{
+	struct ce_rotate *rotate =
+		rotate_to(pattern, (struct ce_rotate_options){.packets = COUNT});
+	char part[160], whole[128];
+
+	(void)state;
+	snprintf(whole, sizeof(whole), "%s/a.b-00001.pcap", folder);
+	snprintf(part, sizeof(part), "%s.part", whole);
+	fill(SECOND_NS, 1);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_flush(rotate, NULL), 0);
+	assert_int_equal(packets_in(part), 1);
+	assert_int_equal(access(whole, F_OK), -1);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(packets_in(whole), 1);
+	assert_int_equal(access(part, F_OK), -1);
+}
+
+static void packets_are_counted_in_each_file(void **state)
+{
+	struct ce_rotate *rotate =
+		rotate_to(pattern, (struct ce_rotate_options){.packets = 30});
+	struct ce_dump_counters counters;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		fill((i + 1) * SECOND_NS, 50);
+		assert_int_equal(write_all(rotate, NULL), 0);
+	}
+	ce_rotate_count(rotate, &counters);
+	assert_int_equal(counters.written, 100);
+	assert_int_equal(counters.failed, 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(packets_in(completed[i]), i < 3 ? 30 : 10);
+}
+
+static void file_is_no_larger_than_it_may_be(void **state)
+{
+	const uint64_t record = PACKETS_RECORD + EACH;
+	const uint64_t limit = PACKETS_FILE_HEADER + 7 * record + record - 1;
+	struct ce_rotate *rotate =
+		rotate_to(pattern, (struct ce_rotate_options){.bytes = limit});
+	struct stat status;
+
+	(void)state;
+	fill(SECOND_NS, COUNT);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, (COUNT + 6) / 7);
+	for (int i = 0; i < completed_count; i++) {
+		assert_int_equal(stat(completed[i], &status), 0);
+		assert_true((uint64_t)status.st_size <= limit);
+		assert_int_equal(packets_in(completed[i]), i < COUNT / 7 ? 7 : COUNT % 7);
+	}
+}
+
+static void packet_larger_than_a_file_has_one_for_itself(void **state)
+{
+	struct ce_rotate *rotate =
+		rotate_to(pattern, (struct ce_rotate_options){.bytes = 10});
+
+	(void)state;
+	fill(SECOND_NS, 3);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 3);
+	assert_int_equal(packets_in(completed[1]), 1);
+}
+
+static void time_is_that_of_packets_from_the_first_or_aligned(void **state)
+{
+	static const int expected[][4] = {{10, 10, 5}, {7, 10, 8}};
+
+	(void)state;
+	for (int aligned = 0; aligned < 2; aligned++) {
+		const struct ce_rotate_options options = {.every_ns = 10 * SECOND_NS,
+		                                          .aligned = aligned};
+		struct ce_rotate *rotate = rotate_to(pattern, options);
+
+		completed_count = 0;
+		fill(1003 * SECOND_NS, 25);
+		assert_int_equal(write_all(rotate, NULL), 0);
+		assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+		assert_int_equal(completed_count, 3);
+		for (int i = 0; i < 3; i++)
+			assert_int_equal(packets_in(completed[i]), expected[aligned][i]);
+	}
+}
+
+static void one_corrupt_stamp_ends_no_file(void **state)
+{
+	struct ce_rotate *rotate = rotate_to(
+		pattern, (struct ce_rotate_options){.every_ns = 10 * SECOND_NS});
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		fill(i == 1 ? INT64_C(4000000000) * SECOND_NS : (1000 + i) * SECOND_NS,
+		     i == 1 ? 1 : 2);
+		assert_int_equal(write_all(rotate, NULL), 0);
+	}
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 1);
+	assert_int_equal(packets_in(completed[0]), 5);
+}
+
+static void times_stand_in_names(void **state)
+{
+	struct ce_rotate *rotate;
+
+	(void)state;
+	setenv("TZ", "UTC", 1);
+	snprintf(pattern, sizeof(pattern), "%s/%%H%%M%%S.pcap.gz", folder);
+	rotate = rotate_to(pattern, (struct ce_rotate_options){.packets = 2});
+	assert_int_equal(count_files(), 0);
+	fill(3600 * SECOND_NS, 3);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	fill(3602 * SECOND_NS, 2); /* the third file begins in the second's own second */
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_next(rotate, NULL), 0);
+	fill(3604 * SECOND_NS, 1);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_next(rotate, NULL), 0);
+	fill(3604 * SECOND_NS, 1);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_string_equal(strrchr(completed[0], '/'), "/010000.pcap.gz");
+	assert_string_equal(strrchr(completed[1], '/'), "/010002.pcap.gz");
+	assert_string_equal(strrchr(completed[completed_count - 1], '/'),
+	                    "/010004-00002.pcap.gz");
+}
+
+static void only_the_last_files_are_kept(void **state)
+{
+	struct ce_rotate *rotate =
+		rotate_to(pattern, (struct ce_rotate_options){.packets = 10, .files = 3});
+
+	(void)state;
+	fill(SECOND_NS, COUNT);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 10);
+	assert_int_equal(count_files(), 3);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(access(completed[i], F_OK), i < 7 ? -1 : 0);
+}
+
+static void next_without_packets_does_nothing(void **state)
+{
+	struct ce_rotate *rotate =
+		rotate_to(pattern, (struct ce_rotate_options){.packets = 10});
+
+	(void)state;
+	assert_int_equal(ce_rotate_next(rotate, NULL), 0);
+	assert_int_equal(completed_count, 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 1);
+	assert_int_equal(packets_in(completed[0]), 0);
+}
+
+/* The nth call of these fails. */
+static int calls, fails_at;
+
+static int failing_rename(const char *from, const char *to)
+{
+	return ++calls == fails_at ? -EIO : real.rename(from, to);
+}
+
+static int failing_open(const char *path, int flags)
+{
+	return ++calls == fails_at ? -ENOSPC : real.open(path, flags);
+}
+
+/* Everything that libpcap finds in the folder. */
+static int packets_in_all(void)
+{
+	DIR *entries = opendir(folder);
+	struct dirent *entry;
+	char path[400];
+	int count = 0;
+
+	while ((entry = readdir(entries)))
+		if (entry->d_name[0] != '.') {
+			snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
+			count += packets_in(path);
+			unlink(path);
+		}
+	closedir(entries);
+	return count;
+}
+
+static void let_each_fail(int error)
+{
+	int rc;
+
+	fails_at = 0;
+	do {
+		struct ce_rotate_options options = {.packets = 30,
+		                                    .complete = note_complete};
+		struct ce_rotate *rotate = NULL;
+		struct ce_dump_counters counters = {0};
+		struct ce_err err = {0};
+
+		options.dump.linktype = DLT_EN10MB;
+		completed_count = calls = 0;
+		fails_at++;
+		fill(SECOND_NS, COUNT);
+		rc = ce_rotate_open(&rotate, pattern, &options, &err);
+		if (rc == 0) {
+			rc = write_all(rotate, &err);
+			if (rc < 0)
+				assert_int_equal(write_all(rotate, NULL), error);
+			ce_rotate_count(rotate, &counters);
+			assert_int_equal(counters.written + counters.failed,
+			                 rc < 0 ? 2 * COUNT : COUNT);
+			if (ce_rotate_close(rotate, rc < 0 ? NULL : &err) < 0)
+				rc = err.code;
+		}
+		assert_int_equal(rc, calls >= fails_at ? error : 0);
+		if (rc < 0)
+			assert_non_null(strstr(err.text, folder));
+		assert_int_equal(packets_in_all(), counters.written);
+	} while (rc < 0 && fails_at < 100);
+	assert_int_equal(rc, 0);
+	assert_in_range(fails_at, 5, 20);
+}
+
+static void every_failure_leaves_readable_files(void **state)
+{
+	(void)state;
+	ceint_io.open = failing_open;
+	let_each_fail(-ENOSPC);
+	ceint_io = real;
+	ceint_io.rename = failing_rename;
+	let_each_fail(-EIO);
+}
+
+#define with_folder(test) cmocka_unit_test_setup_teardown(test, open_folder, close_folder)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_folder(file_has_its_name_when_it_is_complete),
+		with_folder(packets_are_counted_in_each_file),
+		with_folder(file_is_no_larger_than_it_may_be),
+		with_folder(packet_larger_than_a_file_has_one_for_itself),
+		with_folder(time_is_that_of_packets_from_the_first_or_aligned),
+		with_folder(one_corrupt_stamp_ends_no_file),
+		with_folder(times_stand_in_names),
+		with_folder(only_the_last_files_are_kept),
+		with_folder(next_without_packets_does_nothing),
+		with_folder(every_failure_leaves_readable_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
