@@ -307,6 +307,9 @@ lua_Integer ce_lua_option_integer(lua_State *L, int index, const char *name,
                                   lua_Integer least, lua_Integer most,
                                   lua_Integer absent);
 
+/* True or false; false when absent. [-0, +0, v] */
+bool ce_lua_option_boolean(lua_State *L, int index, const char *name);
+
 /* Fields, by one name or a list of names, none where it is absent; at most `most`.
    Gives how many. [-0, +0, v] */
 size_t ce_lua_option_fields(lua_State *L, int index, const char *name,

@@ -8,69 +8,30 @@
 
 #include "lua_binding.h"
 
-/* An integer field of the options at index 2, in a range; 0 when absent. [-0, +0, v] */
-static lua_Integer integer_option(lua_State *L, const char *name, lua_Integer least,
-                                  lua_Integer most)
-{
-	lua_Integer value = 0;
-	int is_integer;
-
-	if (lua_getfield(L, 2, name) != LUA_TNIL) {
-		value = lua_tointegerx(L, -1, &is_integer);
-		if (!is_integer || value < least || value > most)
-			luaL_error(L, "option %s: an integer from %I to %I is wanted",
-			           name, least, most);
-	}
-	lua_pop(L, 1);
-	return value;
-}
-
-static bool boolean_option(lua_State *L, const char *name)
-{
-	bool value;
-
-	if (lua_getfield(L, 2, name) != LUA_TNIL && !lua_isboolean(L, -1))
-		luaL_error(L, "option %s: true or false is wanted", name);
-	value = lua_toboolean(L, -1);
-	lua_pop(L, 1);
-	return value;
-}
-
-/* Raises for an option that does not exist. [-0, +0, v] */
-static void check_names(lua_State *L)
-{
-	static const char *const names[] = {
-		"batch",   "buffer_bytes", "filter",     "immediate", "limit",
-		"promisc", "rfmon",        "ring_bytes", "snaplen",   "timeout_ms",
-	};
-
-	for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
-		const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2)
-		                                                  : "?";
-		bool known = false;
-
-		for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-			known |= !strcmp(name, names[i]);
-		if (!known)
-			luaL_error(L, "capengine.open has no option %s", name);
-	}
-}
-
 /* The table of options at index 2. Its strings stay with it. [-0, +0, v] */
 static void read_options(lua_State *L, struct ce_reader_options *options)
 {
-	check_names(L);
-	options->source.snaplen = (int)integer_option(L, "snaplen", 1, INT_MAX);
-	options->source.timeout_ms = (int)integer_option(L, "timeout_ms", 1, INT_MAX);
-	options->source.buffer_bytes = (int)integer_option(L, "buffer_bytes", 1, INT_MAX);
-	options->source.promisc = boolean_option(L, "promisc");
-	options->source.rfmon = boolean_option(L, "rfmon");
-	options->source.immediate = boolean_option(L, "immediate");
-	options->capture.ring_bytes =
-		(size_t)integer_option(L, "ring_bytes", 1 << 20, (lua_Integer)16 << 30);
+	static const char *const names[] = {
+		"batch", "buffer_bytes", "filter",  "immediate",  "limit", "promisc",
+		"rfmon", "ring_bytes",   "snaplen", "timeout_ms", NULL,
+	};
+
+	ce_lua_check_names(L, 2, "capengine.open", names);
+	options->source.snaplen =
+		(int)ce_lua_option_integer(L, 2, "snaplen", 1, INT_MAX, 0);
+	options->source.timeout_ms =
+		(int)ce_lua_option_integer(L, 2, "timeout_ms", 1, INT_MAX, 0);
+	options->source.buffer_bytes =
+		(int)ce_lua_option_integer(L, 2, "buffer_bytes", 1, INT_MAX, 0);
+	options->source.promisc = ce_lua_option_boolean(L, 2, "promisc");
+	options->source.rfmon = ce_lua_option_boolean(L, 2, "rfmon");
+	options->source.immediate = ce_lua_option_boolean(L, 2, "immediate");
+	options->capture.ring_bytes = (size_t)ce_lua_option_integer(
+		L, 2, "ring_bytes", 1 << 20, (lua_Integer)16 << 30, 0);
 	options->capture.batch =
-		(uint32_t)integer_option(L, "batch", 1, CE_BATCH_PACKETS);
-	options->limit = (uint64_t)integer_option(L, "limit", 1, LUA_MAXINTEGER);
+		(uint32_t)ce_lua_option_integer(L, 2, "batch", 1, CE_BATCH_PACKETS, 0);
+	options->limit =
+		(uint64_t)ce_lua_option_integer(L, 2, "limit", 1, LUA_MAXINTEGER, 0);
 	if (lua_getfield(L, 2, "filter") != LUA_TNIL && !lua_isstring(L, -1))
 		luaL_error(L, "option filter: a string is wanted");
 	options->filter = lua_tostring(L, -1);

@@ -36,6 +36,17 @@ lua_Integer ce_lua_option_integer(lua_State *L, int index, const char *name,
 	return value;
 }
 
+bool ce_lua_option_boolean(lua_State *L, int index, const char *name)
+{
+	bool value;
+
+	if (lua_getfield(L, index, name) != LUA_TNIL && !lua_isboolean(L, -1))
+		luaL_error(L, "option %s: true or false is wanted", name);
+	value = lua_toboolean(L, -1);
+	lua_pop(L, 1);
+	return value;
+}
+
 /* The field whose name is on top of the stack. [-1, +0, v] */
 static const struct ce_field *pop_field(lua_State *L, const char *option)
 {

@@ -13,7 +13,7 @@
 #include "dump_int.h"
 #include "file/format_pcapng_int.h"
 
-enum { LINKTYPE_AT = 20, TEXT = 256 };
+enum { LINKTYPE_AT = 20, TEXT = 256, ETHERNET = 1 };
 
 static int begin(struct ce_dump *dump, const struct ce_origin *origin, struct ce_err *err)
 {
@@ -197,9 +197,21 @@ static int finish_interface(struct ce_dump *dump, uint32_t i)
 	return 0;
 }
 
+/* Readers want an interface also where there are no packets. */
+static int add_default_interface(struct ce_dump *dump)
+{
+	const struct ce_origin origin = {
+		.linktype = dump->linktype == CE_DUMP_ANY_LINKTYPE ? ETHERNET
+	                                                           : dump->linktype,
+		.snaplen = (uint32_t)dump->snapshot,
+	};
+
+	return dump->interface_count ? 0 : add_interface(dump, &origin);
+}
+
 static int finish(struct ce_dump *dump)
 {
-	int rc = 0;
+	int rc = add_default_interface(dump);
 
 	for (uint32_t i = 0; rc == 0 && i < dump->interface_count; i++)
 		rc = finish_interface(dump, i);

@@ -148,6 +148,20 @@ static void each_link_type_is_an_interface(void **state)
 		assert_int_equal(word(block(PACKET, i) + 8), expected[i]);
 }
 
+static void file_without_packets_has_an_interface(void **state)
+{
+	char message[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap;
+
+	(void)state;
+	finish(open_dump((struct ce_dump_options){.linktype = DLT_RAW, .snapshot = 99}));
+	assert_int_equal(word(block(INTERFACE, 0) + 8) & 0xffff, PACKETS_RAW_IN_FILE);
+	pcap = pcap_open_offline(out.path, message);
+	assert_non_null(pcap);
+	assert_int_equal(pcap_snapshot(pcap), 99);
+	pcap_close(pcap);
+}
+
 static void comment_is_of_the_next_packet_alone(void **state)
 {
 	struct ce_dump *dump =
@@ -266,6 +280,7 @@ int main(void)
 		with_out(file_names_the_application_and_the_interface),
 		with_out(packet_stands_there_with_stamp_and_lengths),
 		with_out(each_link_type_is_an_interface),
+		with_out(file_without_packets_has_an_interface),
 		with_out(comment_is_of_the_next_packet_alone),
 		with_out(gap_is_a_comment_on_the_packet_behind_it),
 		with_out(end_says_what_the_interface_has_counted),
