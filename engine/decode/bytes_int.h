@@ -20,6 +20,12 @@ static inline uint32_t ceint_be32(const unsigned char *at)
 	return (uint32_t)ceint_be16(at) << 16 | ceint_be16(at + 2);
 }
 
+static inline void ceint_put16(unsigned char *at, uint16_t value)
+{
+	at[0] = (unsigned char)(value >> 8);
+	at[1] = (unsigned char)value;
+}
+
 /*
  * Of 64 octets, bit i: octet i has one of these bits. Eight at a time: each octet that
  * is not zero carries into its uppermost bit, and a product moves those together.
