@@ -958,6 +958,51 @@ function savefile:close() end
 ---@return capengine.savefile_counters counters
 function savefile:counters() end
 
+-- Other addresses ---------------------------------------------------------------
+
+---@class capengine.anonymizer_options
+---@field key string 32 bytes: who has them can tell which address became which
+---@field payload? "keep"|"cut"|"zero" what becomes of what is no header; "cut"
+---@field mac? boolean also MAC addresses, where a header has them; false
+
+--- Makes copies of packets with other addresses, by Crypto-PAn: addresses with a common
+--- prefix keep one, and with the same key the same becomes the same. Addresses of IPv4,
+--- IPv6 and ARP are changed, in their options and routing headers, in neighbor discovery,
+--- in what ICMP quotes, and in what IP and GRE carry. Checksums follow: one that was wrong
+--- stays wrong.
+---
+--- What else a packet holds is payload, and may tell more: names and addresses in DNS and
+--- DHCP, IGMP, routing protocols, tunnels over UDP, options of TCP. Headers that are broken
+--- or not whole are zeroed from there on, and so are packets of link types that have no
+--- fields. Times, lengths and ports stay; who knows some of the traffic may find it again.
+---
+---```lua
+---local ce = require "capengine"
+---local anonymizer = ce.anonymizer { key = ("my secret key of 32 characters. "), mac = true }
+---local file = assert(ce.savefile "public.pcap")
+---for packet in ce.open("trace.pcap"):packets() do
+---  assert(file:write(anonymizer:packet(packet)))
+---end
+---assert(file:close())
+---print(anonymizer:address "10.20.0.7", anonymizer:address "10.20.0.8")
+---```
+---@param options capengine.anonymizer_options an unknown field raises
+---@return capengine.anonymizer
+function capengine.anonymizer(options) end
+
+---@class capengine.anonymizer
+local anonymizer = {}
+
+--- A copy with other addresses; of as many bytes, unless the payload is cut.
+---@param packet pcap.packet
+---@return pcap.packet owned
+function anonymizer:packet(packet) end
+
+--- What an address becomes, of IPv4 or IPv6. Raises for what is none.
+---@param text string
+---@return string text
+function anonymizer:address(text) end
+
 -- Packets -------------------------------------------------------------------------
 
 --- A packet. What a call hands out is a view, see "Lent and owned" above; what keep gives

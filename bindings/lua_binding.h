@@ -161,6 +161,12 @@ struct ce_lua_packet ce_lua_check_packet(lua_State *L, int arg);
 bool ce_lua_find_packet(lua_State *L, struct ce_lua *lua, int arg,
                         struct ce_lua_handle **handle, uint32_t *index);
 
+/*
+ * Push a kept packet, whose bytes are a copy of those of the one at `arg`, for the
+ * caller to change; it may also shorten the record. [-0, +1, e]
+ */
+struct ce_lua_packet *ce_lua_push_kept(lua_State *L, int arg, unsigned char **bytes);
+
 void ce_lua_open_packet(lua_State *L);
 
 /* lua_dumper.c */
@@ -344,11 +350,13 @@ void ce_lua_open_group(lua_State *L);
 void ce_lua_open_rows(lua_State *L);
 void ce_lua_open_top(lua_State *L);
 void ce_lua_open_distinct(lua_State *L);
+void ce_lua_open_anonymizer(lua_State *L);
 
 extern const luaL_Reg ce_lua_rows_methods[]; /* of groups, in lua_group_rows.c */
 extern const luaL_Reg ce_lua_group_functions[];
 extern const luaL_Reg ce_lua_top_functions[];
 extern const luaL_Reg ce_lua_distinct_functions[];
+extern const luaL_Reg ce_lua_anonymizer_functions[];
 
 int luaopen_capengine(lua_State *L);
 int luaopen_capengine_pcap(lua_State *L);

@@ -31,6 +31,7 @@ static void push_pcap(lua_State *L)
 	ce_lua_open_rows(L);
 	ce_lua_open_top(L);
 	ce_lua_open_distinct(L);
+	ce_lua_open_anonymizer(L);
 	ce_lua_open_linktype(L);
 	ce_lua_open_savefile(L);
 	lua_pushvalue(L, -1);
@@ -64,6 +65,7 @@ int luaopen_capengine(lua_State *L)
 	luaL_setfuncs(L, ce_lua_group_functions, 0);
 	luaL_setfuncs(L, ce_lua_top_functions, 0);
 	luaL_setfuncs(L, ce_lua_distinct_functions, 0);
+	luaL_setfuncs(L, ce_lua_anonymizer_functions, 0);
 	luaL_setfuncs(L, ce_lua_run_functions, 0);
 	push_pcap(L);
 	lua_setfield(L, -2, "pcap");

@@ -260,23 +260,36 @@ static int packet_unpack(lua_State *L)
 	return lua_gettop(L) - 3;
 }
 
-/* packet:keep() -> packet that outlives its batch; a kept one gives itself. */
-static int packet_keep(lua_State *L)
+/* Push a kept packet with a copy of the bytes of that at `arg`. [-0, +1, e] */
+static struct kept *push_kept(lua_State *L, struct ce_lua *lua, int arg)
 {
-	struct ce_lua_packet packet = check_packet(L);
-	struct kept *kept;
+	struct ce_lua_packet packet = check_with(L, lua, arg);
+	struct kept *kept = lua_newuserdatauv(L, sizeof(*kept) + packet.record.caplen, 0);
 
-	if (test_kept(L, 1)) {
-		lua_settop(L, 1);
-		return 1;
-	}
-	kept = lua_newuserdatauv(L, sizeof(*kept) + packet.record.caplen, 0);
-	packet = check_packet(L); /* a finalizer may have closed its handle */
+	packet = check_with(L, lua, arg); /* a finalizer may have closed its handle */
 	kept->packet = packet;
 	kept->packet.data = kept->bytes;
 	if (packet.record.caplen)
 		memcpy(kept->bytes, packet.data, packet.record.caplen);
 	luaL_setmetatable(L, CE_LUA_PACKET);
+	return kept;
+}
+
+struct ce_lua_packet *ce_lua_push_kept(lua_State *L, int arg, unsigned char **bytes)
+{
+	struct kept *kept = push_kept(L, ce_lua_get(L), arg);
+
+	*bytes = kept->bytes;
+	return &kept->packet;
+}
+
+/* packet:keep() -> packet that outlives its batch; a kept one gives itself. */
+static int packet_keep(lua_State *L)
+{
+	if (test_kept(L, 1))
+		lua_settop(L, 1);
+	else
+		push_kept(L, lua_touserdata(L, lua_upvalueindex(UPVALUE_LUA)), 1);
 	return 1;
 }
 
