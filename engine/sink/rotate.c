@@ -296,6 +296,39 @@ static int write_all(struct ce_rotate *rotate, const struct ce_batch *batch,
 	               : write_range(rotate, batch, wanted, from, end, err);
 }
 
+/* As write_all, of one packet. */
+static int write_one(struct ce_rotate *rotate, const struct ce_origin *origin,
+                     const struct ce_record *record, int64_t ts_ns, const void *data,
+                     struct ce_err *err)
+{
+	int rc = 0;
+
+	if (is_due(rotate, ts_ns, file_bytes(rotate, record->caplen)))
+		rc = complete(rotate, err);
+	if (rc == 0 && !rotate->dump)
+		rc = begin(rotate, ts_ns, err);
+	if (rc < 0)
+		return rc;
+	rotate->packets++;
+	return ce_dump_write_packet(rotate->dump, origin, record, data, err);
+}
+
+int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *origin,
+                           const struct ce_record *record, int64_t ts_ns,
+                           const void *data, struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	int rc;
+
+	rotate->seen++;
+	if (rotate->failure.code) {
+		*err = rotate->failure;
+		return err->code;
+	}
+	rc = write_one(rotate, origin, record, ts_ns, data, err);
+	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
 int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch,
                           const uint64_t wanted[CE_BATCH_WORDS], uint32_t from,
                           uint32_t end, struct ce_err *out)

@@ -283,6 +283,34 @@ static void only_the_last_files_are_kept(void **state)
 		assert_int_equal(access(completed[i], F_OK), i < 7 ? -1 : 0);
 }
 
+/* Files of packets that come one by one are those of batches, byte for byte. */
+static void packets_alone_rotate_as_those_of_a_batch(void **state)
+{
+	const struct ce_rotate_options options = {.bytes = 24 + 3 * (16 + EACH)};
+	struct ce_rotate *rotate = rotate_to(pattern, options);
+	static const unsigned char bytes[EACH];
+	struct ce_dump_counters counters;
+	struct ce_err err;
+
+	(void)state;
+	fill(0, 10);
+	for (uint32_t i = 0; i < batch->count; i++) {
+		const struct ce_record record = ce_batch_record(batch, i);
+
+		assert_int_equal(ce_rotate_write_packet(rotate, &batch->origin, &record,
+		                                        batch->ts_ns[i], bytes, &err),
+		                 0);
+	}
+	assert_int_equal(ce_rotate_flush(rotate, &err), 0);
+	ce_rotate_count(rotate, &counters);
+	assert_int_equal(counters.written, 10);
+	assert_int_equal(counters.failed, 0);
+	assert_int_equal(ce_rotate_close(rotate, &err), 0);
+	assert_int_equal(completed_count, 4);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(packets_in(completed[i]), i < 3 ? 3 : 1);
+}
+
 static void next_without_packets_does_nothing(void **state)
 {
 	struct ce_rotate *rotate =
@@ -386,6 +414,7 @@ int main(void)
 		with_folder(one_corrupt_stamp_ends_no_file),
 		with_folder(times_stand_in_names),
 		with_folder(only_the_last_files_are_kept),
+		with_folder(packets_alone_rotate_as_those_of_a_batch),
 		with_folder(next_without_packets_does_nothing),
 		with_folder(every_failure_leaves_readable_files),
 	};

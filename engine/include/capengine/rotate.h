@@ -61,6 +61,11 @@ int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch
                           const uint64_t wanted[CE_BATCH_WORDS], uint32_t from,
                           uint32_t end, struct ce_err *err);
 
+/* The same for a packet that is in no batch. */
+int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *origin,
+                           const struct ce_record *record, int64_t ts_ns,
+                           const void *data, struct ce_err *err);
+
 /* Complete the file; the next packet begins another. 0 or as ce_dump_close. */
 int ce_rotate_next(struct ce_rotate *rotate, struct ce_err *err);
 
