@@ -883,8 +883,25 @@ function pcap.lib_version() end
 ---microseconds
 ---@field snaplen? integer for the header of a pcap file; 262144
 ---@field sync? boolean close waits until the disk has it; false
+---@field rotate? capengine.rotation write several files, one after the other
 ---@field on_slow? "wait"|"drop" when the disk is slower than the script: wait for it, or
 ---drop packets and count them, once 64 MiB wait; "wait"
+
+--- A new file begins before a packet with which the file would have more than so many
+--- `bytes` or `packets`, or when so many `seconds` of packet time are over; at least one
+--- of them is to be said. A file is called NAME.part until it is complete. NAME is the
+--- path with a number before its endings, trace-00001.pcap; or, where it has conversions
+--- of strftime(3), with the local time of the file's first packet in them, and a number
+--- only where that alone would name the same file again.
+---@class capengine.rotation
+---@field bytes? integer before compression: with it, files are smaller
+---@field packets? integer
+---@field seconds? integer of packet time, from the first packet on
+---@field aligned? boolean count seconds from full ones since 1970, in UTC; false
+---@field files? integer keep the last so many
+---@field complete? fun(path: string, packets: integer, bytes: integer) gets each file that
+---is complete, at the end of the call that found it so: of write, or of close for the last.
+---A savefile that is not closed by its call has nobody to tell
 
 --- A savefile that takes packets of any handle. It is written in the background; what
 --- the disk said of it is said by the next call. After an error it ends with its last
@@ -918,6 +935,19 @@ local savefile = {}
 ---  end,
 ---}
 ---```
+---
+---```lua
+---local ce = require "capengine"
+---local file = assert(ce.savefile("part.pcap", {
+---  rotate = { packets = 1000, complete = function(path, packets) print(path, packets) end },
+---}))
+---for batch in ce.open("trace.pcap"):batches() do assert(file:write(batch)) end
+---assert(file:close())
+---```
+---```output
+---part-00001.pcap	1000
+---part-00002.pcap	943
+---```
 ---@param path string "-": standard output
 ---@param options? capengine.savefile_options an unknown field raises
 ---@return capengine.savefile? savefile
@@ -928,7 +958,7 @@ function capengine.savefile(path, options) end
 
 --- Write a packet, or those of a batch that are selected.
 ---@param what pcap.packet|pcap.batch
----@param comment? string for one packet of a pcapng file; numbers are ignored
+---@param comment? string for one packet of a pcapng file that does not rotate; numbers are ignored
 ---@return true|nil written
 ---@return string? message
 ---@return string? code "ENOSPC"; "EINVAL": another link type; ...

@@ -1,35 +1,54 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * lua_savefile.c - savefiles of any packets, any number of them, that scripts
- * write; binds <capengine/dump.h> beside lua_dumper.c, which has libpcap's calls.
+ * write; binds <capengine/dump.h>, beside lua_dumper.c, which has libpcap's calls, and
+ * <capengine/rotate.h>.
  *
  * All open ones are in a list, so that a program can complete them whatever way
  * the script ends.
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lua_binding.h"
 
+/* A file of several that is complete, and that the script has not been told of. */
+struct finished {
+	struct finished *next;
+	struct ce_dump_counters counters;
+	char path[];
+};
+
 struct ce_lua_savefile {
-	struct ce_dump *dump; /* NULL: closed */
+	struct ce_dump *dump;     /* one file; NULL: closed, or several */
+	struct ce_rotate *rotate; /* several; NULL: closed, or one */
 	struct ce_lua_savefile *next;
 	struct ce_dump_counters counters; /* once closed */
+	struct ce_dump_counters told;     /* sums over the files that are complete */
+	struct finished *finished, **last;
+	bool untold; /* there was no memory to note one */
 };
 
 enum { QUEUE = 64 << 20 }; /* bytes that may wait for a slow disk */
+
+static bool is_open(const struct ce_lua_savefile *savefile)
+{
+	return savefile->dump || savefile->rotate;
+}
 
 static struct ce_lua_savefile *check_savefile(lua_State *L)
 {
 	struct ce_lua_savefile *savefile = luaL_checkudata(L, 1, CE_LUA_SAVEFILE);
 
-	luaL_argcheck(L, savefile->dump, 1, "the savefile is closed");
+	luaL_argcheck(L, is_open(savefile), 1, "the savefile is closed");
 	return savefile;
 }
 
 static const char *const known[] = {
-	"compression", "format", "linktype", "nano", "on_slow", "snaplen", "sync", NULL,
+	"compression", "format",  "linktype", "nano", "on_slow",
+	"rotate",      "snaplen", "sync",     NULL,
 };
 
 /* The choice that an option names; `otherwise` where it is absent. [-0, +0, v] */
@@ -89,6 +108,105 @@ static struct ce_dump_options check_options(lua_State *L)
 	return options;
 }
 
+/* The table of options on top, which is that of `rotate`. [-0, +0, v] */
+static struct ce_rotate_options check_rotation(lua_State *L)
+{
+	static const char *const names[] = {"aligned", "bytes",   "complete", "files",
+	                                    "packets", "seconds", NULL};
+	const lua_Integer most = INT64_MAX / 1000000000;
+	int at = lua_gettop(L);
+	struct ce_rotate_options options;
+
+	ce_lua_check_names(L, at, "savefile: rotate", names);
+	options = (struct ce_rotate_options){
+		.bytes = (uint64_t)ce_lua_option_integer(L, at, "bytes", 1, INT64_MAX, 0),
+		.packets = (uint64_t)ce_lua_option_integer(L, at, "packets", 1, INT64_MAX,
+	                                                   0),
+		.every_ns = ce_lua_option_integer(L, at, "seconds", 1, most, 0) *
+	                    1000000000,
+		.aligned = flag(L, at, "aligned", false),
+		.files = (unsigned)ce_lua_option_integer(L, at, "files", 1, 1 << 20, 0),
+	};
+	if (!options.bytes && !options.packets && !options.every_ns)
+		luaL_error(L, "option rotate: bytes, packets or seconds are wanted");
+	luaL_argcheck(L, strcmp(lua_tostring(L, 1), "-") != 0, 1,
+	              "standard output is one file");
+	if (lua_getfield(L, at, "complete") != LUA_TNIL)
+		luaL_checktype(L, -1, LUA_TFUNCTION);
+	lua_pop(L, 1);
+	return options;
+}
+
+/* Add a file to those that the script is to be told of; it has `sums` less `told`. */
+static void note_finished(void *arg, const char *path)
+{
+	struct ce_lua_savefile *savefile = arg;
+	struct finished *finished = malloc(sizeof(*finished) + strlen(path) + 1);
+	struct ce_dump_counters sums;
+
+	ce_rotate_count(savefile->rotate, &sums);
+	savefile->untold |= !finished;
+	if (finished) {
+		finished->next = NULL;
+		finished->counters.written = sums.written - savefile->told.written;
+		finished->counters.bytes = sums.bytes - savefile->told.bytes;
+		strcpy(finished->path, path);
+		*savefile->last = finished;
+		savefile->last = &finished->next;
+	}
+	savefile->told = sums;
+}
+
+/*
+ * Call `complete` for each file that is, outside of the call that completed it, which
+ * no error of the script may leave. [-0, +0, e]
+ */
+static void tell_finished(lua_State *L, struct ce_lua_savefile *savefile)
+{
+	struct finished *finished;
+
+	while ((finished = savefile->finished)) {
+		bool wanted = lua_getiuservalue(L, 1, 1) == LUA_TFUNCTION;
+
+		lua_pushstring(L, finished->path);
+		lua_pushinteger(L, (lua_Integer)finished->counters.written);
+		lua_pushinteger(L, (lua_Integer)finished->counters.bytes);
+		savefile->finished = finished->next;
+		if (!savefile->finished)
+			savefile->last = &savefile->finished;
+		free(finished);
+		if (wanted)
+			lua_call(L, 3, 0);
+		else
+			lua_pop(L, 4);
+	}
+	if (savefile->untold)
+		luaL_error(L, "out of memory: not every file could be told of");
+}
+
+static void forget_finished(struct ce_lua_savefile *savefile)
+{
+	struct finished *finished;
+
+	while ((finished = savefile->finished)) {
+		savefile->finished = finished->next;
+		free(finished);
+	}
+}
+
+/* Open one file, or, where `rotate` says so, several one after the other. */
+static int open_files(struct ce_lua_savefile *savefile, const char *path,
+                      const struct ce_dump_options *dump, bool rotates,
+                      struct ce_rotate_options *rotate, struct ce_err *err)
+{
+	if (!rotates)
+		return ce_dump_open(&savefile->dump, path, dump, err);
+	rotate->dump = *dump;
+	rotate->complete = note_finished;
+	rotate->arg = savefile;
+	return ce_rotate_open(&savefile->rotate, path, rotate, err);
+}
+
 /* Does an open handle read this path? */
 static bool is_read(const struct ce_lua *lua, const char *path)
 {
@@ -108,16 +226,25 @@ static int open_savefile(lua_State *L)
 {
 	struct ce_lua *lua = ce_lua_get(L);
 	struct ce_dump_options options;
+	struct ce_rotate_options rotate = {0};
 	struct ce_lua_savefile *savefile;
 	const char *path;
 	struct ce_err err;
+	bool rotates;
 	int rc;
 
 	lua_settop(L, 2);
 	options = check_options(L);
-	savefile = lua_newuserdatauv(L, sizeof(*savefile), 0);
-	*savefile = (struct ce_lua_savefile){0};
+	rotates = lua_getfield(L, 2, "rotate") != LUA_TNIL;
+	if (rotates)
+		rotate = check_rotation(L);
+	savefile = lua_newuserdatauv(L, sizeof(*savefile), 1);
+	*savefile = (struct ce_lua_savefile){.last = &savefile->finished};
 	luaL_setmetatable(L, CE_LUA_SAVEFILE);
+	if (rotates) {
+		lua_getfield(L, 3, "complete");
+		lua_setiuservalue(L, -2, 1);
+	}
 	options.pool = ce_lua_take_pool(lua);
 	path = lua_tostring(L, 1);
 	if (!options.pool)
@@ -125,7 +252,7 @@ static int open_savefile(lua_State *L)
 	else if (is_read(lua, path))
 		rc = ce_err_set(&err, -EINVAL, "%s: it is a file that is read", path);
 	else
-		rc = ce_dump_open(&savefile->dump, path, &options, &err);
+		rc = open_files(savefile, path, &options, rotates, &rotate, &err);
 	if (rc < 0) {
 		if (options.pool)
 			ce_lua_give_pool(lua);
@@ -136,26 +263,41 @@ static int open_savefile(lua_State *L)
 	return 1;
 }
 
+static int flush(struct ce_lua_savefile *savefile, struct ce_err *err)
+{
+	return savefile->rotate ? ce_rotate_flush(savefile->rotate, err)
+	                        : ce_dump_flush(savefile->dump, err);
+}
+
+static void count(const struct ce_lua_savefile *savefile,
+                  struct ce_dump_counters *counters)
+{
+	if (savefile->rotate)
+		ce_rotate_count(savefile->rotate, counters);
+	else
+		ce_dump_count(savefile->dump, counters);
+}
+
 /* Close, and say what that said. 0 or a negative errno. */
 static int close_savefile(struct ce_lua *lua, struct ce_lua_savefile *savefile,
                           struct ce_err *err)
 {
 	struct ce_lua_savefile **link = &lua->savefiles;
-	int rc = ce_dump_flush(savefile->dump, err);
+	int rc = flush(savefile, err), closed;
+	struct ce_err *close_err = rc < 0 ? NULL : err; /* the first error is said */
 
-	ce_dump_count(savefile->dump, &savefile->counters);
+	count(savefile, &savefile->counters);
 	lua->closed.written += savefile->counters.written;
 	lua->unwritten += savefile->counters.dropped + savefile->counters.failed;
-	if (rc < 0)
-		ce_dump_close(savefile->dump, NULL);
-	else
-		rc = ce_dump_close(savefile->dump, err);
+	closed = savefile->rotate ? ce_rotate_close(savefile->rotate, close_err)
+	                          : ce_dump_close(savefile->dump, close_err);
 	savefile->dump = NULL;
+	savefile->rotate = NULL;
 	ce_lua_give_pool(lua);
 	while (*link != savefile)
 		link = &(*link)->next;
 	*link = savefile->next;
-	return rc;
+	return rc < 0 ? rc : closed;
 }
 
 /* The same where nobody is there to tell but standard error. */
@@ -185,43 +327,60 @@ static int push_outcome(lua_State *L, int rc, const struct ce_err *err)
 }
 
 /*
- * Write the packet at argument 2, with the string at argument 3, if there is one.
- * Numbers are what handle:next() gives beside a packet.
+ * The string at argument 3 belongs to the next packet, if there is one. Numbers are what
+ * handle:next() gives beside a packet. [-0, +0, v]
  */
+static void take_comment(lua_State *L, struct ce_lua_savefile *savefile)
+{
+	size_t size;
+	const char *comment;
+
+	if (lua_isnoneornil(L, 3) || lua_type(L, 3) == LUA_TNUMBER)
+		return;
+	luaL_checktype(L, 3, LUA_TSTRING);
+	comment = lua_tolstring(L, 3, &size);
+	if (savefile->rotate)
+		luaL_error(L, "write: files that rotate have no comments");
+	if (ce_dump_comment(savefile->dump, comment, size) < 0)
+		luaL_error(L, "write: a classic savefile has no comments; pcapng has");
+}
+
 static int write_packet(lua_State *L, struct ce_lua_savefile *savefile,
                         struct ce_err *err)
 {
 	const struct ce_lua_packet packet = ce_lua_check_packet(L, 2);
-	size_t size;
-	const char *comment;
 
-	if (!lua_isnoneornil(L, 3) && lua_type(L, 3) != LUA_TNUMBER) {
-		luaL_checktype(L, 3, LUA_TSTRING);
-		comment = lua_tolstring(L, 3, &size);
-		if (ce_dump_comment(savefile->dump, comment, size) < 0)
-			luaL_error(L, "write: a classic savefile has no comments; "
-			              "pcapng has");
-	}
+	take_comment(L, savefile);
+	if (savefile->rotate)
+		return ce_rotate_write_packet(savefile->rotate, &packet.origin,
+		                              &packet.record, packet.ts_ns, packet.data,
+		                              err);
 	return ce_dump_write_packet(savefile->dump, &packet.origin, &packet.record,
 	                            packet.data, err);
+}
+
+static int write_batch(lua_State *L, struct ce_lua_savefile *savefile, struct ce_err *err)
+{
+	const struct ce_lua_batch *batch = ce_lua_check_batch(L, 2);
+	const struct ce_batch *lent = batch->handle->lent.batch;
+
+	if (savefile->rotate)
+		return ce_rotate_write_batch(savefile->rotate, lent, batch->selected, 0,
+		                             lent->count, err);
+	return ce_dump_write_batch(savefile->dump, lent, batch->selected, 0, lent->count,
+	                           err);
 }
 
 /* savefile:write(packet [, comment] | batch) -> true | nil, message, code */
 static int savefile_write(lua_State *L)
 {
 	struct ce_lua_savefile *savefile = check_savefile(L);
+	bool is_batch = luaL_testudata(L, 2, CE_LUA_BATCH);
 	struct ce_err err;
-	int rc;
+	int rc = is_batch ? write_batch(L, savefile, &err)
+	                  : write_packet(L, savefile, &err);
 
-	if (luaL_testudata(L, 2, CE_LUA_BATCH)) {
-		const struct ce_lua_batch *batch = ce_lua_check_batch(L, 2);
-		const struct ce_batch *lent = batch->handle->lent.batch;
-
-		rc = ce_dump_write_batch(savefile->dump, lent, batch->selected, 0,
-		                         lent->count, &err);
-	} else {
-		rc = write_packet(L, savefile, &err);
-	}
+	tell_finished(L, savefile);
 	return push_outcome(L, rc, &err);
 }
 
@@ -229,7 +388,7 @@ static int savefile_write(lua_State *L)
 static int savefile_flush(lua_State *L)
 {
 	struct ce_err err;
-	int rc = ce_dump_flush(check_savefile(L)->dump, &err);
+	int rc = flush(check_savefile(L), &err);
 
 	return push_outcome(L, rc, &err);
 }
@@ -239,8 +398,9 @@ static int savefile_close(lua_State *L)
 {
 	struct ce_lua_savefile *savefile = luaL_checkudata(L, 1, CE_LUA_SAVEFILE);
 	struct ce_err err;
-	int rc = savefile->dump ? close_savefile(ce_lua_get(L), savefile, &err) : 0;
+	int rc = is_open(savefile) ? close_savefile(ce_lua_get(L), savefile, &err) : 0;
 
+	tell_finished(L, savefile);
 	return push_outcome(L, rc, &err);
 }
 
@@ -248,8 +408,9 @@ static int savefile_gc(lua_State *L)
 {
 	struct ce_lua_savefile *savefile = luaL_checkudata(L, 1, CE_LUA_SAVEFILE);
 
-	if (savefile->dump)
+	if (is_open(savefile))
 		close_aloud(ce_lua_get(L), savefile);
+	forget_finished(savefile);
 	return 0;
 }
 
@@ -259,8 +420,8 @@ static int savefile_counters(lua_State *L)
 	struct ce_lua_savefile *savefile = luaL_checkudata(L, 1, CE_LUA_SAVEFILE);
 	struct ce_dump_counters *counters = &savefile->counters;
 
-	if (savefile->dump)
-		ce_dump_count(savefile->dump, counters);
+	if (is_open(savefile))
+		count(savefile, counters);
 	lua_createtable(L, 0, 4);
 	ce_lua_set_count(L, "written", counters->written);
 	ce_lua_set_count(L, "dropped", counters->dropped);

@@ -261,6 +261,82 @@ test("a full disk is an error of write, flush and close, and of nothing else", f
   test.equal(counters.failed, 2)
 end)
 
+-- Write all of a file to one that rotates so; gives what `complete` was called with.
+local function rotate(path, how, by_packet)
+  local told = {}
+  how.complete = function(name, packets, bytes)
+    told[#told + 1] = { name = name, packets = packets, bytes = bytes }
+  end
+  local out <close> = assert(capengine.savefile(path, { rotate = how }))
+  local handle <close> = open(MANY)
+  for batch in handle:batches() do
+    if by_packet then
+      for packet in batch:each() do assert(out:write(packet:keep())) end
+    else
+      assert(out:write(batch))
+    end
+  end
+  assert(out:close())
+  test.equal(out:counters().written, 9000)
+  return told
+end
+
+test("files that rotate are told of when they are complete, the last one too", function()
+  for _, by_packet in ipairs { false, true } do
+    local in_folder <close> = folder()
+    local told = rotate(in_folder.name .. "/x.pcap", { packets = 4000 }, by_packet)
+    test.equal(#told, 3)
+    for i, file in ipairs(told) do
+      test.equal(file.name, ("%s/x-%05d.pcap"):format(in_folder.name, i))
+      test.equal(file.packets, i < 3 and 4000 or 1000)
+      test.equal(file.bytes, #temporary.read(file.name))
+    end
+    test.equal(told[1].bytes, 24 + 4000 * 116)
+  end
+end)
+
+test("files rotate by bytes and by seconds, and the last ones are kept", function()
+  local in_folder <close> = folder()
+  local told = rotate(in_folder.name .. "/b.pcap", { bytes = 24 + 116 * 100, files = 2 })
+  test.equal(#told, 90)
+  test.equal(output("ls " .. in_folder.name), "b-00089.pcap\nb-00090.pcap\n")
+  told = rotate(in_folder.name .. "/s.pcap", { seconds = 1000, aligned = true })
+  test.equal(told[1].packets, 999) -- the first is of second 1001
+  test.equal(told[2].packets, 1000)
+end)
+
+test("what `complete` raises is raised, and the rest is told of later", function()
+  local in_folder <close> = folder()
+  local told = 0
+  local function complete()
+    told = told + 1
+    if told == 1 then error "enough" end
+  end
+  local out <close> = assert(capengine.savefile(in_folder.name .. "/x.pcap",
+    { rotate = { packets = 1000, complete = complete } }))
+  local handle <close> = open(MANY)
+  for batch in handle:batches() do
+    if told == 0 then test.raises("enough", out.write, out, batch) else assert(out:write(batch)) end
+  end
+  assert(out:close())
+  test.equal(told, 9)
+end)
+
+test("a rotation that says nothing useful raises", function()
+  local name = temporary.name()
+  test.raises("bytes, packets or seconds", capengine.savefile, name, { rotate = {} })
+  test.raises("no option size", capengine.savefile, name, { rotate = { size = 1 } })
+  test.raises("table", capengine.savefile, name, { rotate = 7 })
+  test.raises("function expected", capengine.savefile, name,
+    { rotate = { packets = 1, complete = "print" } })
+  test.raises("one file", capengine.savefile, "-", { rotate = { packets = 1 } })
+  local in_folder <close> = folder()
+  local out <close> = assert(capengine.savefile(in_folder.name .. "/x.pcapng",
+    { rotate = { packets = 1 } }))
+  local handle <close> = open()
+  test.raises("no comments", out.write, out, (handle:next()), "words")
+end)
+
 test("a closed savefile raises, and so does one past its batch", function()
   local out = assert(capengine.savefile(temporary.name()))
   local handle <close> = open()
