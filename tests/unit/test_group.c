@@ -512,7 +512,7 @@ static void assert_nothing_is_lost(uint32_t capacity, int64_t idle_ns)
 	memset(taken, 0, sizeof(taken));
 	for (int k = 0; k < 10; k++) {
 		add_random(group, rows, 1, &skipped);
-		assert_in_range(ce_group_len(group), 1, capacity);
+		assert_true(ce_group_len(group) <= capacity);
 		if (k % 3)
 			count += take_all(group, taken);
 	}
