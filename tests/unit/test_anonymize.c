@@ -404,7 +404,7 @@ static void the_last_destination_counts(void **state)
 	(void)state;
 	ipv4(packet, PROTO_UDP, 12 + bytes);
 	packet[0] = 0x48;
-	memcpy(packet + 20, "\x83\x0b\4\x0a\x14\0\2\x0a\x14\0\3", 12);
+	memcpy(packet + 20, "\x83\x0b\4\x0a\x14\0\2\xc0\0\2\3", 12);
 	memcpy(packet + 32, segment, bytes);
 	put16(packet + 38,
 	      over_pseudo(packet + 12, packet + 27, 4, PROTO_UDP, packet + 32, bytes, 6));
@@ -413,7 +413,7 @@ static void the_last_destination_counts(void **state)
 	change(packet, 32 + bytes);
 	assert_ipv4(packet);
 	assert_is_other(packet + 23, "10.20.0.2");
-	assert_is_other(packet + 27, "10.20.0.3");
+	assert_is_other(packet + 27, "192.0.2.3");
 	assert_int_equal(get16(packet + 38),
 	                 over_pseudo(packet + 12, packet + 27, 4, PROTO_UDP, packet + 32,
 	                             bytes, 6));
