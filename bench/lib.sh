@@ -1,8 +1,9 @@
-# lib.sh - the steps of bench/run, which sets rounds, quick, build, peers.
+# lib.sh - the steps of bench/run, which sets rounds, quick, build, out, peers.
 # shellcheck shell=bash disable=SC2154
 
 work=$(mktemp -d)
-trap 'rm -r "$work"' EXIT
+trap 'rm -rf "$work" "$written"' EXIT
+written=
 
 fail() {
   echo "bench: $*" >&2
@@ -50,39 +51,70 @@ read_competitors() {
     read -r limit <<<"$limit"
     read -r needs <<<"$needs"
     read -r command <<<"$command"
-    [ ${#names[@]} -eq 0 ] || grep -qiE -- "$peers" <<<"$name" || continue
+    [ "$name" = "${names[0]-$name}" ] || grep -qiE -- "$peers" <<<"$name" || continue
     if ! command -v "${command%% *}" >/dev/null ||
       { [ "$needs" != - ] && ! eval "$needs" >/dev/null 2>&1; }; then
-      echo "left out, since it is not installed: $name" >&2
+      echo "left out, since it is not installed: $name ($can)" >&2
       continue
     fi
     names+=("$name") limits+=("$limit") cans+=(" $can ") commands+=("$command")
   done < <(grep -v '^#' bench/competitors)
 }
 
+# answer_to TASK FILE -> sets answer: the file that is written, new each time, or what
+# is printed; and right, what it must be: what C on libpcap says.
+answer_to() {
+  answer=$work/answer right=$work/right-$1-$(basename "$2")
+  case $1 in
+    filter | copy) written=$out/capengine-bench-$$.pcap ;;
+    copy_sync) written=$build/captures/written-$$.pcap ;;
+    *) written= ;;
+  esac
+  [ -z "$written" ] || { rm -f "$written"; answer=$written; }
+  case $1 in
+    copy | copy_sync) right=$2 ;;
+    filter) [ -f "$right" ] || peer_pcap_write "$2" "$right" "$expression" ;;
+    *) [ -f "$right" ] || peer_pcap "$1" "$2" >"$right" ;;
+  esac
+}
+
+# The answer of a competitor is right. Two have a snapshot length of their own, in the
+# four bytes behind the first 16.
+agrees() {
+  case $1 in
+    tracesplit | netsniff-ng)
+      cmp -s -n 16 "$answer" "$right" && cmp -s -i 20 "$answer" "$right"
+      ;;
+    *) cmp -s "$answer" "$right" ;;
+  esac
+}
+
 # run_once COMPETITOR TASK FILE RESULTS: its answer must be that of C on libpcap.
 run_once() {
-  local words right
-  right=$work/right-$2-$(basename "$3")
+  local words answer right expression='tcp port 443'
+  answer_to "$2" "$3"
   read -ra words <<<"${commands[$1]}"
   words=("${words[@]//TASK/$2}")
   words=("${words[@]//FILE/$3}")
-  [ -f "$right" ] || peer_pcap "$2" "$3" >"$right"
+  words=("${words[@]//OUT/$written}")
+  words=("${words[@]//FILTER/$expression}")
   measure "$4" "${words[@]}" >"$work/answer" 2>"$work/stderr" ||
     { cat "$work/stderr" >&2; fail "${names[$1]}, $2: failed"; }
-  cmp -s "$work/answer" "$right" ||
-    { diff "$right" "$work/answer" | head -n 20 >&2; fail "${names[$1]}, $2: a wrong answer"; }
+  agrees "${names[$1]}" || {
+    [ -n "$written" ] || diff "$right" "$answer" | head -n 20 >&2
+    fail "${names[$1]}, $2: a wrong answer"
+  }
 }
 
 # compare TASK CAPTURE: all rounds, and the table.
 compare() {
-  local which round first=0 packets flows file count
+  local which round first=0 base='' packets flows file count
   local -A counts=() files=()
   packets_of "$2"
   [ -z "$quick" ] || first=1
   for which in "${!names[@]}"; do
     [[ ${cans[$which]} == *" $1 "* ]] || continue
-    count=${limits[$which]}
+    base=${base:-$which} count=${limits[$which]}
     if [ "$count" = all ] || [ "$count" -gt "$packets" ]; then count=$packets; fi
     make_file "$2" "$count" "$flows"
     counts[$which]=$count files[$which]=$file
@@ -97,10 +129,11 @@ compare() {
   print_head "$1" "$2"
   for which in "${!names[@]}"; do
     [ -n "${files[$which]-}" ] || continue
-    print_row "${names[$which]}" "${counts[$which]}" "$work/$which" "$work/0" "$packets"
-    [ "$which" -eq 0 ] || rm "$work/$which"
+    print_row "${names[$which]}" "${counts[$which]}" "$work/$which" "$work/$base" "$packets"
+    [ "$which" -eq "$base" ] || rm "$work/$which"
   done
-  rm "$work/0"
+  rm "$work/$base"
+  [ -z "$written" ] || rm -f "$written"
 }
 
 median() { # median FILE COLUMN
@@ -116,6 +149,9 @@ print_head() {
     flows) title='T4 flows: TCP and UDP flows, how many, and the top 10 by bytes' ;;
     loop) title='P1 loop: a callback for each packet that increments a counter' ;;
     loop_match) title='P2 loop_match: T2 by a callback for each packet' ;;
+    filter) title='T5 filter: the packets that "tcp port 443" matches, to a new file' ;;
+    copy) title='T6 copy: all packets, to a new file' ;;
+    copy_sync) title='T6 copy_sync: the same on a disk, until that has it' ;;
   esac
   printf '\n%s; capture: %s, runs: %d\n\n' "$title" "$2" "$rounds"
   printf '%-22s %10s %10s %10s %8s %12s\n' \
@@ -138,6 +174,7 @@ print_versions() {
   uname -sr
   dpkg-query -W -f '${db:Status-Status} ${Package} ${Version}\n' gcc libpcap0.8 \
     libxxhash-dev luajit lua5.4 golang-github-google-gopacket-dev golang-go \
-    libtrace3-dev dnsjit tcpdump python3 python3-dpkt python3-pcapy tshark \
+    libtrace3-dev dnsjit tcpdump python3 python3-dpkt python3-pcapy tshark coreutils \
+    libtrace-tools netsniff-ng wireshark-common \
     2>/dev/null | sed -n 's/^installed //p' || true
 }

@@ -5,47 +5,15 @@
  *
  *     peer_floor count|match|sources|flows FILE
  *
- * The file is mapped whole; the lines of the record after next are prefetched by
- * a stream 4 KiB ahead of the walk. Probes of the table are prefetched in batches
- * of 64 packets. It reads one format: classic, of this machine's byte order.
+ * Probes of the table are prefetched in batches of 64 packets.
  */
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "peer_table.h"
+#include "peer_walk.h"
 
-enum { HEADER = 24, RECORD = 16, AHEAD = 4096, LINE = 64, BATCH = 64 };
-
-struct walk {
-	const uint8_t *at, *end, *fetched;
-};
-
-struct record {
-	uint32_t sec, fraction, caplen, len;
-};
-
-/* Step to the next record; returns it, or NULL at the end. */
-static inline const struct record *next_record(struct walk *walk)
-{
-	const struct record *record = (const void *)walk->at;
-
-	if (walk->end - walk->at < RECORD ||
-	    walk->end - walk->at - RECORD < (ptrdiff_t)record->caplen)
-		return NULL;
-	for (; walk->fetched < walk->at + AHEAD; walk->fetched += LINE)
-		__builtin_prefetch(walk->fetched);
-	walk->at += RECORD + record->caplen;
-	return record;
-}
-
-static inline const uint8_t *frame_of(const struct record *record)
-{
-	return (const uint8_t *)(record + 1);
-}
+enum { BATCH = 64 };
 
 static void count(struct walk *walk)
 {
@@ -118,22 +86,6 @@ static void sources(struct walk *walk)
 static void flows(struct walk *walk)
 {
 	group(walk, FLOW_WORDS);
-}
-
-static int map_records(const char *path, struct walk *walk)
-{
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	struct stat stat;
-	const uint8_t *map;
-
-	if (fd < 0 || fstat(fd, &stat) < 0)
-		return -1;
-	map = mmap(NULL, (size_t)stat.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd,
-	           0);
-	if (map == MAP_FAILED)
-		return -1;
-	*walk = (struct walk){map + HEADER, map + stat.st_size, map};
-	return close(fd);
 }
 
 int main(int argc, char **argv)

@@ -5,10 +5,10 @@
 #include "format_pcap_int.h"
 
 /*
- * The record's fraction in the file's unit. libpcap takes that of a savefile in
- * this host's byte order as signed, which shows where it is 2^31 or more.
+ * libpcap takes the fraction of a savefile in this host's byte order as signed, which
+ * shows where it is 2^31 or more.
  */
-static uint32_t fraction(const struct ce_origin *origin, bool nano, uint32_t frac)
+uint32_t ceint_pcap_fraction(const struct ce_origin *origin, bool nano, uint32_t frac)
 {
 	int64_t from = origin->savefile && !origin->swapped ? (int32_t)frac
 	                                                    : (int64_t)frac;
@@ -23,7 +23,7 @@ void ceint_pcap_format(unsigned char *to, const struct ce_origin *origin, bool n
 {
 	struct ce_record out = *record;
 
-	out.frac = fraction(origin, nano, record->frac);
+	out.frac = ceint_pcap_fraction(origin, nano, record->frac);
 	memcpy(to, &out, sizeof(out));
 	if (record->caplen) /* else data may be NULL */
 		memcpy(to + sizeof(out), data, record->caplen);

@@ -21,10 +21,11 @@ static inline size_t ceint_pcap_bytes(const struct ce_record *record)
 	return sizeof(*record) + record->caplen;
 }
 
-/*
- * Write the record to `to`, with what libpcap would write for its fraction in a
- * file of micro- or (nano) nanoseconds.
- */
+/* What libpcap would write for a record's fraction in a file of micro- or (nano)
+   nanoseconds. */
+uint32_t ceint_pcap_fraction(const struct ce_origin *origin, bool nano, uint32_t frac);
+
+/* Write the record to `to`, with its fraction in the file's unit. */
 void ceint_pcap_format(unsigned char *to, const struct ce_origin *origin, bool nano,
                        const struct ce_record *record, const void *data);
 

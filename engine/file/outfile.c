@@ -3,7 +3,9 @@
  * outfile.c - see outfile_int.h.
  *
  * A piece begins small and doubles while it fills, so that a file of few packets
- * takes little memory and one write; at PIECE bytes it is queued. Copying into
+ * takes little memory and one write; at PIECE bytes it is queued. While the disk is
+ * behind, or the kernel's threads have no processor, the next are larger, up to MOST:
+ * each write takes two switches between threads, and what waits is less of them. Copying into
  * pieces costs nothing that can be measured against writing packets from where
  * they are: the kernel then reads what is in the cache. And it sets no batch of
  * the ring waiting for the disk.
@@ -22,7 +24,8 @@
 #include "uring_int.h"
 
 enum {
-	PIECE = 256 << 10, /* larger ones gain little, and leave the cache */
+	PIECE = 256 << 10, /* larger ones leave the cache */
+	MOST = 1 << 20,
 	SMALL = 4 << 10,
 	ALIGNMENT = 4 << 10,
 	SPARE = 8, /* pieces that the pool keeps */
@@ -59,9 +62,10 @@ struct ceint_outfile {
 	ino_t inode;
 	bool regular;
 	bool seekable;
-	bool large; /* has filled a whole piece since it got its descriptor */
 	bool closed;
-	int64_t at;           /* where in the file the queue's first piece goes */
+	size_t usual; /* size of the next piece; SMALL until it has filled a PIECE since
+	                 it got its descriptor */
+	int64_t at;   /* where in the file the queue's first piece goes */
 	struct piece *first;  /* on its way */
 	struct piece **end;   /* where the next is queued */
 	struct piece *filled; /* not queued yet */
@@ -136,7 +140,7 @@ static struct piece *new_piece(struct ceint_pool *pool, size_t size)
 {
 	struct piece *piece = pool->spare;
 
-	if (piece && size > SMALL && size <= PIECE) {
+	if (piece && size > SMALL && size <= piece->size) {
 		pool->spare = piece->next;
 		pool->spares--;
 		*piece = (struct piece){.data = piece->data, .size = piece->size};
@@ -155,7 +159,8 @@ static struct piece *new_piece(struct ceint_pool *pool, size_t size)
 
 static void put_piece(struct ceint_pool *pool, struct piece *piece)
 {
-	if (!piece || piece->size != PIECE || pool->spares == SPARE) {
+	if (!piece || piece->size < PIECE || piece->size > MOST ||
+	    pool->spares == SPARE) {
 		free_piece(piece);
 		return;
 	}
@@ -326,7 +331,7 @@ static int put_away(struct ceint_outfile *file)
 	drain(file, 0);
 	put_piece(file->pool, file->filled);
 	file->filled = NULL;
-	file->large = false;
+	file->usual = SMALL;
 	if (!file->error && file->options.sync && file->regular &&
 	    (rc = ceint_io.sync(fd)) < 0)
 		fail(file, rc);
@@ -428,6 +433,7 @@ int ceint_outfile_open(struct ceint_outfile **out, struct ceint_pool *pool,
 	file->pool = pool;
 	file->options = *options;
 	file->fd = -1;
+	file->usual = SMALL;
 	file->end = &file->first;
 	file->write.over = on_written;
 	file->path = strdup(options->path);
@@ -470,7 +476,8 @@ void ceint_outfile_push(struct ceint_outfile *file)
 		return;
 	file->filled = NULL;
 	piece->next = NULL;
-	file->large = file->large || piece->size >= PIECE;
+	if (piece->size >= PIECE && file->usual < PIECE)
+		file->usual = PIECE;
 	*file->end = piece;
 	file->end = &piece->next;
 	file->queued += piece->used;
@@ -489,10 +496,22 @@ static int admit(struct ceint_outfile *file)
 	return file->error;
 }
 
+/* The size of the next piece: larger while others wait. */
+static size_t next_size(struct ceint_outfile *file)
+{
+	if (file->usual < PIECE)
+		return file->usual;
+	if (file->pieces && file->usual < MOST)
+		file->usual *= 2;
+	else if (!file->pieces && file->usual > PIECE)
+		file->usual /= 2;
+	return file->usual;
+}
+
 /* A piece to fill; when memory is short, one that is on its way is waited for. */
 static int begin_piece(struct ceint_outfile *file, size_t bytes)
 {
-	size_t usual = file->large ? PIECE : SMALL, size = bytes > usual ? bytes : usual;
+	size_t usual = next_size(file), size = bytes > usual ? bytes : usual;
 
 	file->filled = new_piece(file->pool, size);
 	if (file->filled)

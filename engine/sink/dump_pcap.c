@@ -82,6 +82,20 @@ static uint32_t end_of_run(const struct ce_batch *batch,
 	return i;
 }
 
+/* Turn the fractions of a second of packets [i, end) into the file's unit. */
+static void put_fractions(const struct ce_dump *dump, const struct ce_batch *batch,
+                          uint32_t i, uint32_t end, unsigned char *copy)
+{
+	for (; i < end; i++) {
+		uint32_t frac;
+
+		memcpy(&frac, copy + offsetof(struct ce_record, frac), sizeof(frac));
+		frac = ceint_pcap_fraction(&batch->origin, dump->nano, frac);
+		memcpy(copy + offsetof(struct ce_record, frac), &frac, sizeof(frac));
+		copy += sizeof(struct ce_record) + batch->caplen[i];
+	}
+}
+
 /*
  * Put the lengths of packets [i, end) into the headers of their copies: they were
  * checked, and what they were read from may have changed since.
@@ -99,14 +113,16 @@ static void put_lengths(const struct ce_batch *batch, uint32_t i, uint32_t end,
 }
 
 /* Copy packets [i, stop), which stand behind each other; gives their bytes. */
-static size_t copy_run(const struct ce_batch *batch, uint32_t i, uint32_t stop,
-                       unsigned char *to)
+static size_t copy_run(const struct ce_dump *dump, const struct ce_batch *batch,
+                       uint32_t i, uint32_t stop, unsigned char *to)
 {
 	const unsigned char *from = batch->data[i] - sizeof(struct ce_record);
 	size_t bytes = (size_t)(batch->data[stop - 1] + batch->caplen[stop - 1] - from);
 
 	memcpy(to, from, bytes);
 	put_lengths(batch, i, stop, to);
+	if (batch->origin.nano != dump->nano)
+		put_fractions(dump, batch, i, stop, to);
 	return bytes;
 }
 
@@ -121,14 +137,14 @@ int ceint_dump_gather(struct ce_dump *dump, const struct ce_batch *batch,
 
 	if (dump->format != &ceint_dump_pcap || !dump->begun ||
 	    batch->origin.linktype != dump->linktype ||
-	    batch->origin.nano != dump->nano || batch->layout != CE_LAYOUT_RECORD ||
+	    batch->layout != CE_LAYOUT_RECORD ||
 	    ceint_dump_room(dump, sizeof(struct ce_record) + batch->caplen[next], &room,
 	                    &size) < 0)
 		return 0;
 	while (next < end &&
 	       sizeof(struct ce_record) + batch->caplen[next] <= size - used) {
 		stop = end_of_run(batch, wanted, next, end, size - used);
-		used += copy_run(batch, next, stop, room + used);
+		used += copy_run(dump, batch, next, stop, room + used);
 		packets += stop - next;
 		next = ceint_next_wanted(wanted, stop, end);
 	}

@@ -349,6 +349,42 @@ static void slow_disk_drops_packets_and_counts_them(void **state)
 	packets_file_close(&file);
 }
 
+static size_t largest; /* write that was submitted */
+
+static int watched_submit(struct ceint_uring *uring, struct ceint_write *write)
+{
+	largest = write->size > largest ? write->size : largest;
+	return real.submit(uring, write);
+}
+
+/* A queue that its writes do not follow is written in larger ones, and so gets short. */
+static void slow_disk_gets_larger_writes(void **state)
+{
+	const struct ce_dump_options options = {.linktype = DLT_EN10MB,
+	                                        .queue = 64 << 20};
+	struct packets_file file = packets_file_open("", 0);
+	size_t usual = 256 << 10;
+	struct ce_dump *dump;
+
+	(void)state;
+	largest = 0;
+	assert_int_equal(ce_dump_open(&dump, file.path, &options, NULL), 0);
+	ceint_io.submit = watched_submit;
+	ceint_io.reap = stuck_reap;
+	stuck = true;
+	for (uint32_t i = 0; i < 4 * COUNT; i++)
+		assert_int_equal(write_packet(dump, i, NULL), 0);
+	assert_true(largest <= usual); /* the first piece, on which the others wait */
+	stuck = false;
+	assert_int_equal(ce_dump_close(dump, NULL), 0);
+	assert_int_equal(readable(file.path), 4 * COUNT);
+	if (largest) /* else there is no io_uring */
+		assert_in_range(largest, 2 * usual, 4 * usual);
+	ceint_io.submit = fake_submit;
+	ceint_io.reap = fake_reap;
+	packets_file_close(&file);
+}
+
 /* Many dumps in turn, of which three at a time have a descriptor. */
 static void any_number_of_dumps_share_a_few_descriptors(void **state)
 {
@@ -416,6 +452,7 @@ int main(void)
 		cmocka_unit_test(dump_survives_every_failure_of_plain_calls),
 		cmocka_unit_test(file_that_cannot_be_cut_is_not_said_to_hold_more),
 		cmocka_unit_test(slow_disk_drops_packets_and_counts_them),
+		cmocka_unit_test(slow_disk_gets_larger_writes),
 		cmocka_unit_test(any_number_of_dumps_share_a_few_descriptors),
 		cmocka_unit_test(dump_whose_file_was_replaced_meanwhile_says_so),
 	};
