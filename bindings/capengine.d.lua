@@ -1002,7 +1002,7 @@ function savefile:counters() end
 --- stays wrong.
 ---
 --- What else a packet holds is payload, and may tell more: names and addresses in DNS and
---- DHCP, IGMP, routing protocols, tunnels over UDP, options of TCP. Headers that are broken
+--- DHCP, IGMP, routing protocols, other tunnels, options of TCP. Headers that are broken
 --- or not whole are zeroed from there on, and so are packets of link types that have no
 --- fields. Times, lengths and ports stay; who knows some of the traffic may find it again.
 ---

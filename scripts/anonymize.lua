@@ -16,9 +16,9 @@
 --- Changed are the addresses of IPv4, IPv6 and ARP, in options and routing headers, in
 --- neighbor discovery, in what ICMP quotes, and in what IP and GRE carry. Checksums follow:
 --- one that was wrong stays wrong. Those of packets whose payload is cut are what they
---- were with it.
+--- were with it; where it is zeroed, those of fragments and of SCTP are wrong.
 ---
---- What else a packet holds is payload, and may tell more, also addresses: with --payload
+--- What else a packet holds is payload, other tunnels too, and may tell more: with --payload
 --- keep it is your decision. Headers that are broken or not whole are zeroed from there
 --- on, and so are packets of link types that capengine does not know. Times, lengths and
 --- ports stay. Who has the key can tell which address became which; who knows some of the

@@ -11,7 +11,7 @@
  * was wrong stays wrong. Of fragments, each is seen for itself.
  *
  * Everything else is payload, which is kept, cut off or zeroed: also the addresses that
- * DNS, DHCP, IGMP, routing protocols and tunnels over UDP tell of, and those in options
+ * DNS, DHCP, IGMP, routing protocols and other tunnels tell of, and those in options
  * of TCP. A header that is broken or captured in part is zeroed from there on, and so
  * is a packet of a link type that decode.h does not have.
  *
