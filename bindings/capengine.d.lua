@@ -330,6 +330,7 @@ function capengine.version() end
 ---@field packet fun(packet: pcap.packet)? for each packet
 ---@field tick fun(now_ns: integer, elapsed_ns: integer)? see below
 ---@field gap fun(gap: capengine.gap)? packets were lost before the next one
+---@field idle fun()? no packet has come for 50 ms of the clock: for screens, not for counting
 ---@field finish fun()? once, at the end: of the file, of -c packets, by a signal or a read error
 ---
 --- tick: packet time, which is the latest stamp so far, passed a border, a multiple of
@@ -345,6 +346,59 @@ function capengine.version() end
 ---@class capengine.gap
 ---@field kernel_drops integer for want of room in the kernel's ring
 ---@field interface_drops integer by the interface or its driver
+
+-- A screen -------------------------------------------------------------------------
+
+--- The terminal as a screen, for live views: require "capengine.screen", which only
+--- `capengine run` has. It is another screen than the one with the shell, and that one
+--- comes back however the run ends, and before anything else is printed.
+---
+--- A frame that begins with "\27[H" and clears each line to its end ("\27[K") does not
+--- flicker. ^C stops the run as ever; wait tells.
+---
+---```lua
+----- capengine run screen.lua -r trace.pcap
+---local screen = require "capengine.screen"
+---local is_screen, packets, stopped = screen.open(), 0, false
+---return {
+---  packet = function() packets = packets + 1 end,
+---  tick = function()
+---    local rows, columns = screen.size()
+---    local text = ("%d packets, %d x %d"):format(packets, rows, columns)
+---    if is_screen then screen.draw("\27[H" .. text:sub(1, columns) .. "\27[K") end
+---    local keys = screen.wait(0)
+---    if keys == "q" then require("capengine").source():breakloop() end
+---  end,
+---}
+---```
+---@class capengine.screen
+local screen = {}
+
+--- From now on keys come one by one, and are not echoed.
+---@return boolean screen false: standard output is no terminal, and nothing has happened
+function screen.open() end
+
+---@return integer rows
+---@return integer columns
+function screen.size() end
+
+--- Send text and sequences to the terminal, in one piece.
+---@param text string
+function screen.draw(text) end
+
+--- Wait until a key is pressed, the size changes, a signal stops the run, or the time is
+--- over. Where there is no screen, for the last two.
+---@param seconds number math.huge: as long as it takes
+---@return string keys all that were pressed; without those that are no character
+---@return boolean stopped by a signal, or because the terminal is gone
+function screen.wait(seconds) end
+
+--- Seconds of a clock that only goes on, for pace; packets have times of their own.
+---@return number seconds
+function screen.now() end
+
+--- Take the screen away. Again: nothing happens.
+function screen.close() end
 
 -- pcap ----------------------------------------------------------------------------
 

@@ -84,10 +84,11 @@ static void keep_title(void *arg, const char *text)
 		*title = strdup(colon ? colon + 1 + strspn(colon + 1, " ") : "");
 }
 
-static void print_script(const char *name, const char *path)
+static void print_script(void *arg, const char *name, const char *path)
 {
 	char *title = NULL;
 
+	(void)arg;
 	help_each_line(path, keep_title, &title);
 	printf("%s\t%s\n", name, title ? title : "");
 	free(title);
@@ -95,7 +96,7 @@ static void print_script(const char *name, const char *path)
 
 static void print_scripts(void)
 {
-	help_each_script(print_script);
+	help_each_script(print_script, NULL);
 	puts(":files");
 }
 
@@ -151,6 +152,8 @@ static void print_values(const char *value)
 		puts(":files");
 	else if (!strcmp(value, "USER"))
 		puts(":users");
+	else if (!strcmp(value, "WHEN"))
+		puts("always\nauto\nnever");
 }
 
 /* Words of `run`; the last one is completed. */
@@ -180,12 +183,28 @@ static void complete_run(int count, char **words)
 		usage_entries(true, NULL);
 }
 
+/* Words of `top`, which has the options of `run` and the script's arguments. */
+static void complete_top(int count, char **words)
+{
+	char *value = usage_entries(true, words[count - 2]);
+
+	if (value) {
+		print_values(value);
+	} else if (*words[count - 1] == '-') {
+		usage_entries(true, NULL);
+		print_arguments("top", words[count - 2]);
+	}
+	free(value);
+}
+
 int complete_main(int argc, char **argv)
 {
 	if (argc <= 2)
 		usage_entries(false, NULL);
 	else if (!strcmp(argv[1], "run"))
 		complete_run(argc - 1, argv + 1);
+	else if (!strcmp(argv[1], "top"))
+		complete_top(argc - 1, argv + 1);
 	else if (!strcmp(argv[1], "help") && argc == 3)
 		print_scripts();
 	else if (!strcmp(argv[1], "devices") && argc == 3)

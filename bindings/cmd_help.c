@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* cmd_help.c - `capengine help`, and a script's first comment as its manual. */
+#include <capengine/near.h>
 #include <dirent.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cmd_int.h"
 
@@ -13,7 +16,8 @@ static int is_script(const struct dirent *entry)
 	return dot && !strcmp(dot, ".lua");
 }
 
-void help_each_script(void (*show)(const char *name, const char *path))
+void help_each_script(void (*show)(void *arg, const char *name, const char *path),
+                      void *arg)
 {
 	char *folder = script_folder(), *path;
 	struct dirent **entries;
@@ -22,7 +26,7 @@ void help_each_script(void (*show)(const char *name, const char *path))
 	for (int i = 0; i < count; i++) {
 		if (asprintf(&path, "%s/%s", folder, entries[i]->d_name) >= 0) {
 			*strrchr(entries[i]->d_name, '.') = '\0';
-			show(entries[i]->d_name, path);
+			show(arg, entries[i]->d_name, path);
 			free(path);
 		}
 		free(entries[i]);
@@ -52,10 +56,58 @@ int help_each_line(const char *path, void (*show)(void *arg, const char *text), 
 	return lines;
 }
 
-static void print_name(const char *name, const char *path)
+static void print_name(void *arg, const char *name, const char *path)
 {
+	(void)arg;
 	(void)path;
 	printf(" %s", name);
+}
+
+/* The script that looks most like a name. */
+struct near_script {
+	struct ce_near near;
+	char best[NAME_MAX + 1];
+};
+
+static void try_script(void *arg, const char *name, const char *path)
+{
+	struct near_script *script = arg;
+	const char *before = script->near.best;
+
+	(void)path;
+	ce_near_try(&script->near, name);
+	if (script->near.best != before)
+		script->near.best = strcpy(script->best, name);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat status;
+
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+char *script_path(const char *name)
+{
+	struct near_script script = {.near.name = name};
+	char *path = script_find(name);
+
+	if (path)
+		return path;
+	if (is_folder(name)) {
+		fprintf(stderr, "capengine: %s: a folder, not a script\n", name);
+		return NULL;
+	}
+	help_each_script(try_script, &script);
+	fprintf(stderr,
+	        "capengine: %s: no such script, neither a file nor one that comes "
+	        "with capengine; ",
+	        name);
+	if (script.near.best)
+		fprintf(stderr, "did you mean %s?\n", script.near.best);
+	else
+		fputs("`capengine help` lists those\n", stderr);
+	return NULL;
 }
 
 static void print_line(void *arg, const char *text)
@@ -83,7 +135,7 @@ int help_main(int argc, char **argv)
 		return print_manual(argv[1]);
 	print_usage(stdout);
 	printf("\nScripts that come with capengine:");
-	help_each_script(print_name);
+	help_each_script(print_name, NULL);
 	putchar('\n');
 	return 0;
 }

@@ -36,6 +36,7 @@ enum {
 int devices_main(int argc, char **argv);
 int help_main(int argc, char **argv);
 int run_main(int argc, char **argv);
+int top_main(int argc, char **argv);
 
 /* cmd_complete.c: for help_main; argv[0] is not looked at. */
 int complete_main(int argc, char **argv);
@@ -44,7 +45,11 @@ int complete_main(int argc, char **argv);
 void devices_print_names(void);
 
 /* cmd_help.c: call `show` with each shipped script's name, and its path. */
-void help_each_script(void (*show)(const char *name, const char *path));
+void help_each_script(void (*show)(void *arg, const char *name, const char *path),
+                      void *arg);
+
+/* script_find, which says on standard error what may have been meant. */
+char *script_path(const char *name);
 
 /*
  * Call `show` with each line, less its dashes, of the comment that a script begins
@@ -55,6 +60,9 @@ int help_each_line(const char *path, void (*show)(void *arg, const char *text),
 
 /* What `capengine help` and a usage error print. */
 void print_usage(FILE *to);
+
+/* --progress: when to show how far the reading is. */
+enum progress { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
 /* The command line of `run`. */
 struct run_options {
@@ -70,6 +78,7 @@ struct run_options {
 	bool nano; /* --nano and --micro; without them the format's own */
 	bool micro;
 	bool strict;
+	enum progress progress;
 	bool flush_each;                 /* -U */
 	bool sync;                       /* --sync */
 	bool drop, wait;                 /* --on-slow; without it by the source */
@@ -109,6 +118,7 @@ struct run {
 
 	/* Called once the source is open, before -w's file is; NULL: nothing. */
 	void (*opened)(lua_State *L, struct run *run);
+	bool args_taken; /* the script has asked for its arguments */
 	bool is_program; /* of the command, which says what goes wrong */
 	int code;        /* negative errno of the failure; 0: see status */
 };
@@ -193,13 +203,38 @@ void run_signals_idle(lua_State *L);
 void run_print_counters(lua_State *L);
 
 /*
+ * terminal.c: this stands on the terminal until the function takes it away, which is
+ * called once: before the next output through stdio, or by terminal_clear.
+ */
+void terminal_occupy(void (*how_to_take_away)(void));
+void terminal_clear(void);
+
+/* From now on output to the terminal takes away what stands there. */
+void terminal_guard(void);
+
+/* Has the last output not ended its line? */
+bool terminal_in_line(void);
+
+/* Write it all, without stdio. Safe in a signal handler. */
+void terminal_put(int fd, const char *text, size_t size);
+
+/* Does nothing stand there but what this takes away? */
+bool terminal_is_free(void (*how_to_take_away)(void));
+
+/* run_progress.c: show how far savefiles are read, as --progress says. */
+void run_progress_open(lua_State *L, const struct run_options *options);
+
+/* lua_screen.c: the module capengine.screen. */
+int luaopen_capengine_screen(lua_State *L);
+
+/*
  * script_path.c: the path of a script that is named by path, or by the name of
  * one that is shipped. The caller frees it. NULL: there is none.
  */
 char *script_find(const char *name);
 
-/* The same; NULL has been said on standard error. */
-char *script_path(const char *name);
+/* Does this file begin as savefiles do? */
+bool is_savefile(const char *path);
 
 /* The folder of shipped scripts; the caller frees it. NULL: not found. */
 char *script_folder(void);

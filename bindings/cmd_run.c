@@ -36,6 +36,22 @@ static bool raised_again(lua_State *L)
 }
 
 /*
+ * Push a traceback less what each ends with, which is no line of a script; one of
+ * nothing else is empty. [-0, +1, m]
+ */
+static void push_traceback(lua_State *L, const char *traceback)
+{
+	static const char last[] = "\n\t[C]: in ?", title[] = "stack traceback:";
+	size_t length = strlen(traceback), end = sizeof(last) - 1;
+
+	while (length >= end && !memcmp(traceback + length - end, last, end))
+		length -= end;
+	if (length == sizeof(title) - 1)
+		length = 0;
+	lua_pushlstring(L, traceback, length);
+}
+
+/*
  * The message handler: text and traceback. An error that came through loop has
  * left its own, deeper one. [-1, +1, m]
  */
@@ -55,7 +71,9 @@ static int explain(lua_State *L)
 		lua_getfield(L, LUA_REGISTRYINDEX, "capengine.traceback");
 	else
 		luaL_traceback(L, L, NULL, 1);
-	lua_pushfstring(L, "%s\n%s", lua_tostring(L, 2), lua_tostring(L, 3));
+	push_traceback(L, lua_tostring(L, 3));
+	lua_pushfstring(L, lua_rawlen(L, 4) ? "%s\n%s" : "%s", lua_tostring(L, 2),
+	                lua_tostring(L, 4));
 	return 1;
 }
 
@@ -169,12 +187,14 @@ static int prepare(lua_State *L)
 	struct run *run = lua_touserdata(L, 1);
 	struct ce_lua *lua = ce_lua_get(L);
 
+	run_progress_open(L, &run->options);
 	luaL_openlibs(L);
 	lua_pushlightuserdata(L, run);
 	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.run");
 	lua->run = run;
 	preload(L, "capengine", luaopen_capengine);
 	preload(L, "capengine.pcap", luaopen_capengine_pcap);
+	preload(L, "capengine.screen", luaopen_capengine_screen);
 	preload(L, "pcap", luaopen_capengine_pcap);
 	luaL_requiref(L, "capengine", luaopen_capengine, 0); /* hooks need its classes */
 	lua_pop(L, 1);
@@ -257,6 +277,21 @@ static int give_up_stdout(void)
 	return fd;
 }
 
+/* The path of the script, which the caller frees; NULL has been said. */
+static char *find_script(const struct run_options *options)
+{
+	char *path = script_path(options->script);
+
+	if (!path || !is_savefile(path))
+		return path;
+	fprintf(stderr,
+	        "capengine run: %s: a savefile, not a script; it is read with "
+	        "`capengine run SCRIPT -r %s`\n",
+	        path, path);
+	free(path);
+	return NULL;
+}
+
 int run_main(int argc, char **argv)
 {
 	struct run run = {.is_program = true};
@@ -266,7 +301,7 @@ int run_main(int argc, char **argv)
 	run.status = run_options_parse(&run.options, argc, argv);
 	if (run.status == 0 && run.options.out && !strcmp(run.options.out, "-"))
 		run.out_fd = give_up_stdout();
-	if (run.status == 0 && !(path = script_path(run.options.script)))
+	if (run.status == 0 && !(path = find_script(&run.options)))
 		run.status = EXIT_USAGE;
 	if (run.status == 0) {
 		L = luaL_newstate();

@@ -88,9 +88,10 @@ struct ce_lua {
 	uint64_t seed;                 /* of hashes of flows: flow.hash */
 	uint64_t begins;               /* how often a handle's columns were made anew */
 	/* What a program that runs scripts sets, before any script runs. */
-	int interrupt_fd;           /* readable: every capture stops; 0: none */
-	size_t ring_bytes;          /* for every handle; 0: the default */
-	void (*idle)(lua_State *L); /* called when a wait ends in vain; may raise */
+	int interrupt_fd;              /* readable: every capture stops; 0: none */
+	size_t ring_bytes;             /* for every handle; 0: the default */
+	void (*idle)(lua_State *L);    /* called when a wait ends in vain; may raise */
+	void (*advance)(lua_State *L); /* called when a handle goes on to another batch */
 	void (*refused)(
 		int code); /* called when there is no io_uring; NULL: nobody is told */
 	bool lost_output;  /* a collected dumper could not write all */
@@ -303,6 +304,9 @@ void ce_lua_push_batch(lua_State *L, int index);
 void ce_lua_fill_batch(lua_State *L, uint32_t end);
 
 /* lua_option.c: the table of options at `index` of a call that is named */
+
+/* Push "; did you mean BEST?", or nothing of that, for a message. [-0, +1, m] */
+const char *ce_lua_push_meant(lua_State *L, const char *best);
 
 /* Raises for an option that is not in names, NULL last. [-0, +0, v] */
 void ce_lua_check_names(lua_State *L, int index, const char *call,

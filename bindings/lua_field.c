@@ -26,14 +26,11 @@ const struct ce_field *ce_lua_check_field(lua_State *L, int arg)
 {
 	const char *name = luaL_checkstring(L, arg);
 	const struct ce_field *field = ce_field_find(name);
-	const char *near;
 
 	if (field)
 		return field;
-	near = ce_field_near(name);
-	luaL_error(L,
-	           near ? "there is no field %s; is %s meant?" : "there is no field %s",
-	           name, near);
+	luaL_error(L, "there is no field %s%s", name,
+	           ce_lua_push_meant(L, ce_field_near(name)));
 	return NULL; /* not reached: luaL_error raises */
 }
 

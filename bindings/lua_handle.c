@@ -138,10 +138,13 @@ int ce_lua_fetch(lua_State *L, struct ce_lua_handle *handle, int timeout_ms)
 {
 	struct ce_lua *lua = ce_lua_get(L);
 	int rc = ce_reader_fetch(handle->reader, timeout_ms, &handle->last);
+	uint64_t before = handle->lent.sequence;
 
 	handle->lent.batch = ce_reader_batch(handle->reader);
 	if (handle->lent.batch)
 		handle->lent.sequence = handle->lent.batch->sequence;
+	if (lua->advance && handle->lent.sequence != before)
+		lua->advance(L);
 	if (rc == 0 && lua->idle)
 		lua->idle(L);
 	return rc;

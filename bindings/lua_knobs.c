@@ -40,6 +40,7 @@ static int push_opened(lua_State *L, struct ce_lua_handle *handle, int errbuf)
 
 	if (rc >= 0)
 		return 1;
+	ce_lua_close_handle(ce_lua_get(L), handle); /* nobody gets it */
 	if (lua_toboolean(L, errbuf)) {
 		lua_pushstring(L, handle->last.text);
 		lua_setfield(L, errbuf, "message");

@@ -108,7 +108,10 @@ static int open(lua_State *L)
 		set_source(L, handle);
 	rc = ce_lua_activate(L, handle);
 	handle->options.filter = NULL;
-	return rc < 0 ? ce_lua_fail(L, rc, handle->last.text) : 1;
+	if (rc >= 0)
+		return 1;
+	ce_lua_close_handle(ce_lua_get(L), handle); /* nobody gets it */
+	return ce_lua_fail(L, rc, ce_err_words(&handle->last));
 }
 
 const luaL_Reg ce_lua_open_functions[] = {

@@ -4,6 +4,12 @@
 
 #include "lua_binding.h"
 
+const char *ce_lua_push_meant(lua_State *L, const char *best)
+{
+	return best ? lua_pushfstring(L, "; did you mean %s?", best)
+	            : lua_pushliteral(L, "");
+}
+
 void ce_lua_check_names(lua_State *L, int index, const char *call,
                         const char *const *names)
 {
@@ -16,7 +22,8 @@ void ce_lua_check_names(lua_State *L, int index, const char *call,
 		while (names[i] && strcmp(names[i], name) != 0)
 			i++;
 		if (!names[i])
-			luaL_error(L, "%s has no option %s", call, name);
+			luaL_error(L, "%s has no option %s%s", call, name,
+			           ce_lua_push_meant(L, ce_near(name, names)));
 	}
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"run", run_main, "run a script on an interface or on savefiles"},
+	{"top", top_main, "who and what is busiest, live: help top says more"},
 	{"devices", devices_main, "list the interfaces that can be captured on"},
 	{"help", help_main, "this text, or the manual of a script: help SCRIPT"},
 	{"version", version_main, "the version"},
@@ -65,6 +67,8 @@ void print_usage(FILE *to)
 	      "                  is open\n"
 	      "  --ring-bytes N  memory for packets between capture and script, with k, m\n"
 	      "                  or g (default 32m, on savefiles 1m)\n"
+	      "  --progress WHEN show how far savefiles are read: always, never or auto,\n"
+	      "                  on a terminal\n"
 	      "  --strict        exit with 4 when packets were lost\n\n"
 	      "SCRIPT is a path, or the name of a script that comes with capengine.\n",
 	      to);
@@ -94,6 +98,28 @@ static int end(int status)
 	return status ? status : EXIT_USAGE;
 }
 
+/* What was meant by a word that is no command, as far as it shows. */
+static int refuse(const char *word)
+{
+	struct ce_near near = {.name = word};
+	char *script = script_find(word);
+
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+		ce_near_try(&near, commands[i].name);
+	fprintf(stderr, "capengine: no command `%s`; ", word);
+	if (script && is_savefile(script))
+		fprintf(stderr, "a savefile is read with `capengine run SCRIPT -r %s`\n",
+		        word);
+	else if (script)
+		fprintf(stderr, "a script is run with `capengine run %s`\n", word);
+	else if (near.best)
+		fprintf(stderr, "did you mean `%s`?\n", near.best);
+	else
+		fputs("try `capengine help`\n", stderr);
+	free(script);
+	return EXIT_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	open_standard_descriptors();
@@ -109,6 +135,5 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return end(commands[i].main(argc - 1, argv + 1));
-	fprintf(stderr, "capengine: no command `%s`; try `capengine help`\n", argv[1]);
-	return EXIT_USAGE;
+	return refuse(argv[1]);
 }

@@ -6,6 +6,7 @@
  *     args = { top = { default = 10, help = "rows to print" } }
  *     capengine run talkers -r x.pcap -- --top 5      or --top=5
  */
+#include <capengine/near.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -42,6 +43,19 @@ static const char *declared_lines(lua_State *L, int declared)
 		lua_pop(L, 2);
 	}
 	return lua_tostring(L, -1);
+}
+
+static void refuse_argument(lua_State *L, struct run *run, int declared, const char *name)
+{
+	struct ce_near near = {.name = name};
+	const char *hint = "the script declares:";
+
+	for (lua_pushnil(L); lua_next(L, declared); lua_pop(L, 1))
+		ce_near_try(&near, lua_tostring(L, -2));
+	if (near.best)
+		hint = lua_pushfstring(L, "did you mean --%s?", near.best);
+	run_fail(L, run, EXIT_USAGE, "--%s: no such argument; %s%s", name, hint,
+	         declared_lines(L, declared));
 }
 
 /* Set the declared argument of this name from text, by its default's type. */
@@ -81,9 +95,7 @@ static void parse_one(lua_State *L, struct run *run, int declared, int values,
 	name = lua_pushlstring(L, text + 2,
 	                       equals ? (size_t)(equals - text - 2) : strlen(text + 2));
 	if (lua_getfield(L, declared, name) == LUA_TNIL)
-		run_fail(L, run, EXIT_USAGE,
-		         "--%s: no such argument; the script declares:%s", name,
-		         declared_lines(L, declared));
+		refuse_argument(L, run, declared, name);
 	lua_pop(L, 1);
 	if (lua_getfield(L, values, name) == LUA_TBOOLEAN && !equals) {
 		lua_pushboolean(L, 1);
@@ -102,6 +114,7 @@ void run_args_parse(lua_State *L, struct run *run)
 	char **argv = run->options.args;
 
 	luaL_checktype(L, declared, LUA_TTABLE);
+	run->args_taken = true;
 	lua_newtable(L);
 	values = lua_absindex(L, -1);
 	set_defaults(L, declared, values);

@@ -22,8 +22,11 @@ enum {
 	PACKET,
 	TICK,
 	GAP,
+	IDLE,
 	FINISH,
 };
+
+enum { IDLE_MS = 50 }; /* how often `idle` is called */
 
 struct drive {
 	struct ce_lua_handle *handle;
@@ -31,8 +34,17 @@ struct drive {
 };
 
 static const char *const known[] = {
-	"args", "batch", "every", "filter", "finish", "gap", "packet", "tick", NULL,
+	"args", "batch", "every",  "filter", "finish",
+	"gap",  "idle",  "packet", "tick",   NULL,
 };
+
+static void refuse_name(lua_State *L, const char *name)
+{
+	luaL_error(L,
+	           "the script's table has `%s`, which is no hook: those are packet, "
+	           "batch, tick, gap, idle and finish, beside filter, args and every%s",
+	           name, ce_lua_push_meant(L, ce_near(name, known)));
+}
 
 /* A misspelt hook would never be called, and nobody would say so. [-0, +0, v] */
 static void check_names(lua_State *L)
@@ -46,11 +58,7 @@ static void check_names(lua_State *L)
 		                    strcmp(known[i], lua_tostring(L, -1)) != 0))
 			i++;
 		if (!known[i])
-			luaL_error(
-				L,
-				"the script's table has `%s`, which is no hook: those are packet, "
-				"batch, tick, gap and finish, beside filter, args and every",
-				luaL_tolstring(L, -1, NULL));
+			refuse_name(L, luaL_tolstring(L, -1, NULL));
 	}
 }
 
@@ -177,17 +185,27 @@ static bool is_live(const struct drive *drive)
 	return ce_reader_source(drive->handle->reader)->live;
 }
 
-/* How long to wait for packets before a tick is due without them. */
-static int wait_ms(const struct drive *drive)
+/* How long to wait for packets before something is due without them. */
+static int wait_ms(lua_State *L, const struct drive *drive)
 {
+	const int most_ms = lua_isnil(L, IDLE) ? 60000 : IDLE_MS;
 	int64_t next_ns = ce_packet_time_next(&drive->time);
 	int64_t left_ms;
 
 	if (!is_live(drive) || next_ns == INT64_MAX)
-		return -1;
+		return lua_isnil(L, IDLE) ? -1 : IDLE_MS;
 	left_ms = (next_ns - ce_clock_wall_ns()) / 1000000 + drive->handle->timeout_ms +
 	          1;
-	return left_ms < 1 ? 1 : left_ms > 60000 ? 60000 : (int)left_ms;
+	return left_ms < 1 ? 1 : left_ms > most_ms ? most_ms : (int)left_ms;
+}
+
+/* No packet came for a while: the one hook that may look at the clock. */
+static void call_idle(lua_State *L)
+{
+	if (lua_isnil(L, IDLE))
+		return;
+	lua_pushvalue(L, IDLE);
+	lua_call(L, 0, 0);
 }
 
 /*
@@ -213,17 +231,19 @@ static int drive_all(lua_State *L, struct drive *drive)
 	struct ce_lua_handle *handle = drive->handle;
 
 	while (!ended(drive) && !ferror(stdout)) {
-		int rc = ce_lua_fetch(L, handle, wait_ms(drive));
+		int rc = ce_lua_fetch(L, handle, wait_ms(L, drive));
 
 		if (rc < 0)
 			return rc == -ENODATA || rc == -EINTR ? 0 : rc;
 		call_gap(L, drive);
-		if (rc == 0)
+		if (rc == 0) {
 			idle(L, drive);
-		else if (drive->time.every_ns)
+			call_idle(L);
+		} else if (drive->time.every_ns) {
 			deliver_with_ticks(L, drive);
-		else
+		} else {
 			deliver(L, drive, handle->lent.batch->count);
+		}
 	}
 	return 0;
 }
@@ -238,7 +258,7 @@ int run_hooks(lua_State *L)
 	if (lua_getfield(L, HOOKS, "args") == LUA_TTABLE) {
 		run_args_parse(L, run);
 		lua_setfield(L, HOOKS, "args");
-	} else if (run->options.args[0]) {
+	} else if (run->options.args[0] && !run->args_taken) {
 		run_fail(L, run, EXIT_USAGE, "%s: the script takes no arguments",
 		         run->options.args[0]);
 	} else {
@@ -255,6 +275,7 @@ int run_hooks(lua_State *L)
 	push_hook(L, "packet");
 	push_hook(L, "tick");
 	push_hook(L, "gap");
+	push_hook(L, "idle");
 	push_hook(L, "finish");
 	ce_packet_time_open(&drive.time, every_ns(L));
 	drive.handle->reading = true;
@@ -267,6 +288,6 @@ int run_hooks(lua_State *L)
 	drive.handle->reading = false;
 	run->code = rc;
 	if (rc < 0 && strcmp(drive.handle->last.text, run->write_error.text) != 0)
-		run_fail(L, run, EXIT_RUNTIME, "%s", drive.handle->last.text);
+		run_fail(L, run, EXIT_RUNTIME, "%s", ce_err_words(&drive.handle->last));
 	return 0;
 }

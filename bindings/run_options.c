@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* run_options.c - the command line of `capengine run`; letters as tcpdump's. */
+#include <capengine/near.h>
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
@@ -16,6 +17,7 @@ enum {
 	ON_SLOW,
 	ON_WRITE_ERROR,
 	POST_ROTATE,
+	PROGRESS,
 	RING_BYTES,
 	ROTATE_ALIGNED,
 	ROTATE_PACKETS,
@@ -29,6 +31,7 @@ static const struct option long_options[] = {
 	{"on-slow", required_argument, NULL, ON_SLOW},
 	{"on-write-error", required_argument, NULL, ON_WRITE_ERROR},
 	{"post-rotate", required_argument, NULL, POST_ROTATE},
+	{"progress", required_argument, NULL, PROGRESS},
 	{"rotate-aligned", no_argument, NULL, ROTATE_ALIGNED},
 	{"rotate-packets", required_argument, NULL, ROTATE_PACKETS},
 	{"ring-bytes", required_argument, NULL, RING_BYTES},
@@ -64,6 +67,18 @@ static int parse_number(unsigned long long *number, const char *option, const ch
 		return usage(option, text, "out of range");
 	*number <<= shift;
 	return 0;
+}
+
+static int parse_progress(enum progress *progress, const char *text)
+{
+	static const char *const names[] = {"auto", "always", "never"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(text, names[i])) {
+			*progress = (enum progress)i;
+			return 0;
+		}
+	return usage("--progress", text, "always, auto or never is wanted");
 }
 
 /* Is it the first of two words? 0 or an exit status. */
@@ -159,14 +174,42 @@ static int take_option(struct run_options *options, int letter, const char *text
 		rc = parse_number(&number, "--ring-bytes", text, 1 << 20, 16ULL << 30);
 		options->ring_bytes = number;
 		break;
+	case PROGRESS:
+		rc = parse_progress(&options->progress, text);
+		break;
 	case STRICT:
 		options->strict = true;
 		break;
-	default:
-		fputs("try `capengine help`\n", stderr);
-		return EXIT_USAGE;
 	}
 	return rc;
+}
+
+/* What getopt does not know, or what lacks its value. `word`: the one it stopped at. */
+static int refuse(int why, const char *word)
+{
+	struct ce_near near = {.name = word + strspn(word, "-")};
+
+	for (const struct option *option = long_options; option->name; option++)
+		ce_near_try(&near, option->name);
+	if (why == ':')
+		fprintf(stderr, "capengine run: %s: its value is missing\n", word);
+	else if (optopt >= NANO)
+		fprintf(stderr, "capengine run: %s: it takes no value\n", word);
+	else if (optopt)
+		fprintf(stderr,
+		        "capengine run: there is no option -%c; `capengine help` lists "
+		        "them\n",
+		        optopt);
+	else if (near.best)
+		fprintf(stderr,
+		        "capengine run: there is no option %s; did you mean --%s?\n",
+		        word, near.best);
+	else
+		fprintf(stderr,
+		        "capengine run: there is no option %s; what is meant for the "
+		        "script stands behind `--`\n",
+		        word);
+	return EXIT_USAGE;
 }
 
 /* What makes a file end, and what depends on that. */
@@ -194,7 +237,6 @@ static int check_rotation(const struct run_options *options)
 
 int run_options_parse(struct run_options *options, int argc, char **argv)
 {
-	static char name[] = "capengine run"; /* getopt's messages begin with it */
 	int letter, rc = 0;
 
 	options->files = calloc((size_t)argc + 1, sizeof(*options->files));
@@ -202,10 +244,11 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		fputs("capengine run: out of memory\n", stderr);
 		return EXIT_RUNTIME;
 	}
-	argv[0] = name;
-	while (rc == 0 && (letter = getopt_long(argc, argv, "i:r:f:w:c:s:pUC:G:W:Z:",
+	while (rc == 0 && (letter = getopt_long(argc, argv, ":i:r:f:w:c:s:pUC:G:W:Z:",
 	                                        long_options, NULL)) >= 0)
-		rc = take_option(options, letter, optarg);
+		rc = letter == ':' || letter == '?'
+		             ? refuse(letter, argv[optind - 1])
+		             : take_option(options, letter, optarg);
 	if (rc)
 		return rc;
 	if (options->device && options->file_count)

@@ -93,6 +93,7 @@ static void on_stop(int number)
 		alarm(GRACE_SECONDS);
 		break;
 	default:
+		terminal_clear();
 		say("capengine: ended at once; what was queued is lost\n");
 		_exit(128 + number);
 	}

@@ -4,9 +4,11 @@
  * handle like any other, opened when the script first asks for it.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "cmd_int.h"
 #include "lua_binding.h"
@@ -24,7 +26,7 @@ static int linktype_of(lua_State *L, struct run *run, const char *const *file)
 	int linktype;
 
 	if (ce_source_open(&source, &ce_source_savefile, &options, &err) < 0)
-		run_fail(L, run, EXIT_RUNTIME, "%s", err.text);
+		run_fail(L, run, EXIT_RUNTIME, "%s", ce_err_words(&err));
 	linktype = source->origin.linktype;
 	ce_source_close(source);
 	return linktype;
@@ -76,12 +78,32 @@ static const char *both(lua_State *L, const char *one, const char *other)
 	return lua_pushfstring(L, "(%s) and (%s)", one, other);
 }
 
-/* As root need not be as root for long. */
-static const char *advice(const struct run *run, int rc)
+/* The interface that looks most like the name, as "; did you mean". [-0, +1, m] */
+static const char *near_device(lua_State *L, const char *name)
 {
-	return rc == -EPERM && run->is_program && run->options.device
-	               ? "; as root, -Z USER runs the script as that user"
-	               : "";
+	struct if_nameindex *interfaces = if_nameindex();
+	struct ce_near near = {.name = name};
+	char best[IF_NAMESIZE] = "";
+
+	for (size_t i = 0; interfaces && interfaces[i].if_name; i++)
+		ce_near_try(&near, interfaces[i].if_name);
+	if (near.best)
+		snprintf(best, sizeof(best), "%s", near.best);
+	if (interfaces)
+		if_freenameindex(interfaces);
+	return ce_lua_push_meant(L, near.best ? best : NULL);
+}
+
+/* What to do about what has not opened. [-0, +1, m] */
+static const char *advice(lua_State *L, const struct run *run, int rc)
+{
+	const char *device = run->is_program ? run->options.device : NULL;
+
+	if (rc == -EPERM && device)
+		return "; as root, -Z USER runs the script as that user";
+	if (rc == -ENODEV && device && access(device, F_OK) == 0)
+		return "; it is a file, which is read with -r";
+	return rc == -ENODEV && device ? near_device(L, device) : "";
 }
 
 static void open_source(lua_State *L, struct run *run, const char *filter)
@@ -106,7 +128,7 @@ static void open_source(lua_State *L, struct run *run, const char *filter)
 	run->code = rc < 0 ? rc : 0;
 	if (rc < 0)
 		run_fail(L, run, rc == -EINVAL ? EXIT_USAGE : EXIT_RUNTIME, "%s%s",
-		         handle->last.text, advice(run, rc));
+		         ce_err_words(&handle->last), advice(L, run, rc));
 	run->source = handle;
 	if (run->opened)
 		run->opened(L, run);
@@ -127,7 +149,7 @@ static void add_filter(lua_State *L, struct run *run, const char *filter)
 		           "opened the source; use setfilter");
 	if (ce_reader_setfilter(handle->reader, filter, CE_FILTER_NETMASK_UNKNOWN,
 	                        &handle->last) < 0)
-		run_fail(L, run, EXIT_USAGE, "%s", handle->last.text);
+		run_fail(L, run, EXIT_USAGE, "%s", ce_err_words(&handle->last));
 }
 
 void run_source_open(lua_State *L, struct run *run)

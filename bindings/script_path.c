@@ -74,15 +74,22 @@ char *script_find(const char *name)
 	return NULL;
 }
 
-char *script_path(const char *name)
+bool is_savefile(const char *path)
 {
-	char *path = script_find(name);
+	static const unsigned char magics[][4] = {
+		{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1},
+		{0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1},
+		{0x0a, 0x0d, 0x0d, 0x0a},
+	};
+	unsigned char first[4] = {0};
+	FILE *file = fopen(path, "re");
+	bool found = false;
 
-	if (path)
-		return path;
-	fprintf(stderr,
-	        "capengine: %s: no such script, neither a file nor one that comes "
-	        "with capengine; `capengine help` lists those\n",
-	        name);
-	return NULL;
+	if (!file)
+		return false;
+	if (fread(first, sizeof(first), 1, file) == 1)
+		for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
+			found |= !memcmp(first, magics[i], sizeof(first));
+	fclose(file);
+	return found;
 }

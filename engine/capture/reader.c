@@ -272,7 +272,7 @@ int ce_reader_fetch(struct ce_reader *reader, int timeout_ms, struct ce_err *out
 	int64_t until_ns = timeout_ms > 0 ? ce_clock_mono_ns() + timeout_ms * MS : 0;
 	int rc = ce_capture_start(reader->capture, err);
 
-	local.text[0] = '\0'; /* the rest is large, and nobody reads it */
+	local.text[0] = local.said[0] = '\0'; /* the rest is large, and nobody reads it */
 	if (reader->failure.code) {
 		*err = reader->failure;
 		return reader->failure.code;
@@ -449,6 +449,19 @@ int ce_reader_linktype(const struct ce_reader *reader)
 void ce_reader_stop(struct ce_reader *reader)
 {
 	ce_capture_stop(reader->capture);
+}
+
+static int get_progress(struct ce_source *source, void *arg)
+{
+	if (source->ops->progress)
+		source->ops->progress(source, arg);
+	return 0;
+}
+
+void ce_reader_progress(struct ce_reader *reader, struct ce_progress *progress)
+{
+	*progress = (struct ce_progress){0};
+	ce_capture_call(reader->capture, get_progress, progress);
 }
 
 void ce_reader_stats(struct ce_reader *reader, struct ce_stats *stats)

@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "capengine/near.h"
 #include "field_table_int.h"
-
-enum { LONGEST_NAME = 32, TOO_FAR = 3 }; /* letters to change in a near name */
 
 const struct ce_field *ce_field_at(size_t i)
 {
@@ -32,51 +31,13 @@ const struct ce_field *ce_field_part(const struct ce_field *field, size_t k)
 	return NULL;
 }
 
-static size_t least(size_t a, size_t b, size_t c)
-{
-	size_t ab = a < b ? a : b;
-
-	return ab < c ? ab : c;
-}
-
-/* Letters to insert, remove or replace to make one name of the other. */
-static size_t distance(const char *from, const char *to)
-{
-	size_t row[LONGEST_NAME + 1], length = strlen(to);
-
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 1; from[i - 1]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= length; j++) {
-			size_t above = row[j];
-
-			row[j] = least(above + 1, row[j - 1] + 1,
-			               diagonal + (from[i - 1] != to[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[length];
-}
-
 const char *ce_field_near(const char *name)
 {
-	size_t best = TOO_FAR + 1;
-	const char *near = NULL;
+	struct ce_near near = {.name = name};
 
-	if (strlen(name) > LONGEST_NAME)
-		return NULL;
-	for (size_t i = 0; i < ceint_field_count; i++) {
-		size_t far = distance(name, ceint_fields[i].name);
-
-		if (far < best && far < strlen(name)) {
-			best = far;
-			near = ceint_fields[i].name;
-		}
-	}
-	return near;
+	for (size_t i = 0; i < ceint_field_count; i++)
+		ce_near_try(&near, ceint_fields[i].name);
+	return near.best;
 }
 
 static uint64_t number(const void *value, uint32_t width)

@@ -41,6 +41,18 @@ struct ce_filter {
 /* pcap_compile keeps state in static variables before libpcap 1.10.5. */
 static pthread_mutex_t compiler = PTHREAD_MUTEX_INITIALIZER;
 
+/* libpcap's words, what they are about, and what was perhaps meant. */
+static int explain(struct ce_err *err, const char *expression, const char *words)
+{
+	char hint[CEINT_FILTER_HINT] = "";
+
+	if (strstr(words, "syntax error"))
+		ceint_filter_hint(hint, sizeof(hint), expression);
+	ce_err_set(err, -EINVAL, "%s", words);
+	ce_err_say(err, "filter \"%s\": %s%s", expression, words, hint);
+	return -EINVAL;
+}
+
 int ceint_filter_compile(struct pcap *pcap, struct bpf_program *program,
                          const char *expression, uint32_t netmask, struct ce_err *err)
 {
@@ -49,7 +61,7 @@ int ceint_filter_compile(struct pcap *pcap, struct bpf_program *program,
 	pthread_mutex_lock(&compiler);
 	rc = pcap_compile(pcap, program, expression, 1, netmask);
 	pthread_mutex_unlock(&compiler);
-	return rc < 0 ? ce_err_set(err, -EINVAL, "%s", pcap_geterr(pcap)) : 0;
+	return rc < 0 ? explain(err, expression, pcap_geterr(pcap)) : 0;
 }
 
 /* A header's four fields and two halves, in the other byte order. */

@@ -8,6 +8,7 @@
  * bits. Seconds of a classic savefile are unsigned; libpcap says so only for
  * files of the other byte order.
  */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
@@ -23,6 +24,8 @@
 #include "plain_int.h"
 #include "stream_int.h"
 
+#define DAMAGED "%s: decompression failed: %s"
+
 enum {
 	DISPATCH = CE_BATCH_PACKETS,
 };
@@ -34,7 +37,9 @@ struct savefile {
 	struct ceint_stream *stream; /* the file's; NULL: it is regular and as it is */
 	struct ceint_carry carry;
 	struct ceint_plain plain;
-	off_t size; /* of a regular file, when it was opened; else 0 */
+	off_t size;   /* of a regular file, when it was opened; else 0 */
+	off_t before; /* sizes of the files before */
+	off_t total;  /* of all; 0: one is not regular */
 	const char *const *files;
 	size_t count;
 	size_t next; /* of files, the one to open next */
@@ -167,6 +172,14 @@ static void describe(struct savefile *savefile)
 	source->version_minor = pcap_minor_version(pcap);
 }
 
+static bool is_text(const unsigned char first[4])
+{
+	for (int i = 0; i < 4; i++)
+		if (!isprint(first[i]) && !isspace(first[i]))
+			return false;
+	return true;
+}
+
 static const char *why_not_open(int rc)
 {
 	switch (rc) {
@@ -177,6 +190,44 @@ static const char *why_not_open(int rc)
 	default:
 		return strerror(-rc);
 	}
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+/* libpcap has not opened it: say so in words that help. */
+static void explain_open(const char *name, const unsigned char first[4],
+                         const char *message, struct ce_err *err)
+{
+	if (begins(message, "truncated") && strstr(message, "only got 0"))
+		ce_err_say(err, "%s: it is empty: no capture was written to it", name);
+	else if (begins(message, "truncated"))
+		ce_err_say(err, "%s: it ends within its header, and so has no packets",
+		           name);
+	else if (begins(message, "unknown file format"))
+		ce_err_say(err,
+		           "%s: it is no savefile, which is pcap or pcapng, maybe in "
+		           "gzip, zstd or lz4: it begins with the bytes "
+		           "%02x %02x %02x %02x%s",
+		           name, first[0], first[1], first[2], first[3],
+		           is_text(first) ? ", as a text does" : "");
+}
+
+static int refuse(struct savefile *savefile, const char *name,
+                  const unsigned char first[4], const char *message, struct ce_err *err)
+{
+	const char *why = savefile->stream ? ceint_stream_error(savefile->stream) : NULL;
+
+	if (savefile->source.interrupted)
+		return ce_err_set(err, -EINTR, "%s: stopped", name);
+	ce_err_set(err, -EBADMSG, "%s: %s", name, why ? why : message);
+	if (why)
+		ce_err_say(err, DAMAGED, name, why);
+	else
+		explain_open(name, first, message, err);
+	return -EBADMSG;
 }
 
 /* Open the next of the files in place of the one that is open. */
@@ -191,7 +242,11 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	int rc = open_file(savefile, &file, path, first);
 
 	if (rc < 0)
-		return ce_err_set(err, rc, "%s: %s", name_of(path), why_not_open(rc));
+		ce_err_set(err, rc, "%s: %s", name_of(path), why_not_open(rc));
+	if (rc == -EISDIR)
+		ce_err_say(err, "%s: it is a folder, and a savefile is wanted", path);
+	if (rc < 0)
+		return rc;
 	start = ftello(file);
 	recognize(savefile, first);
 	pcap = pcap_fopen_offline_with_tstamp_precision(
@@ -200,9 +255,9 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 					     : PCAP_TSTAMP_PRECISION_MICRO,
 		message);
 	if (!pcap) {
-		rc = savefile->source.interrupted ? -EINTR : -EBADMSG;
+		rc = refuse(savefile, name_of(path), first, message, err);
 		fclose(file);
-		return ce_err_set(err, rc, "%s: %s", name_of(path), message);
+		return rc;
 	}
 	ceint_plain_close(&savefile->plain);
 	if (savefile->pcap)
@@ -215,6 +270,23 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	return 0;
 }
 
+static off_t total_size(const struct savefile *savefile)
+{
+	off_t total = 0;
+	struct stat status;
+
+	for (size_t i = 0; i < savefile->count; i++) {
+		const char *path = savefile->files[i];
+
+		if ((is_stdin(path) ? fstat(STDIN_FILENO, &status)
+		                    : stat(path, &status)) < 0 ||
+		    !S_ISREG(status.st_mode))
+			return 0;
+		total += status.st_size;
+	}
+	return total;
+}
+
 static int savefile_open(struct ce_source *source,
                          const struct ce_source_options *options, struct ce_err *err)
 {
@@ -224,6 +296,7 @@ static int savefile_open(struct ce_source *source,
 	savefile->plain.fd = -1;
 	savefile->files = options->files;
 	savefile->count = options->file_count;
+	savefile->total = total_size(savefile);
 	return open_next(savefile, err);
 }
 
@@ -260,26 +333,53 @@ static int at_end(struct savefile *savefile, struct ce_err *err)
 		return rc;
 	if (savefile->next == savefile->count)
 		return -ENODATA;
+	savefile->before += savefile->size;
 	rc = open_next(savefile, err);
 	if (rc < 0)
 		return rc;
 	return batch && batch->count ? CE_SOURCE_FULL : CE_SOURCE_MORE;
 }
 
+/* What to do about what libpcap says of a file in the middle. */
+static void explain_read(struct ce_err *err, const char *message)
+{
+	if (!err)
+		return;
+	if (begins(message, "truncated"))
+		ce_err_say(
+			err,
+			"%s; it was cut within a packet, or is still being written: all "
+			"packets before were read",
+			err->text);
+	if (begins(message, "an interface has a "))
+		ce_err_say(
+			err,
+			"%s; its packets are of several kinds: divide it by interface, "
+			"as with tshark -Y 'frame.interface_id == 0' -w ONE.pcapng",
+			err->text);
+}
+
 static int read_error(struct savefile *savefile, struct ce_err *err)
 {
-	const char *path = savefile->files[savefile->next - 1], *why = NULL;
+	const char *name = name_of(savefile->files[savefile->next - 1]), *why = NULL;
 	long at = ftell(savefile->file);
 
 	if (savefile->source.interrupted)
 		return -EINTR;
 	if (savefile->stream)
 		why = ceint_stream_error(savefile->stream);
+	if (why) {
+		ce_err_set(err, -EBADMSG, "%s: %s", name, why);
+		ce_err_say(err, DAMAGED "; all packets before were read", name, why);
+		return -EBADMSG;
+	}
+	why = pcap_geterr(savefile->pcap);
 	if (at < 0)
-		return ce_err_set(err, -EBADMSG, "%s: %s", name_of(path),
-		                  why ? why : pcap_geterr(savefile->pcap));
-	return ce_err_set(err, -EBADMSG, "%s: %s (at byte %ld)", name_of(path),
-	                  pcap_geterr(savefile->pcap), at);
+		ce_err_set(err, -EBADMSG, "%s: %s", name, why);
+	else
+		ce_err_set(err, -EBADMSG, "%s: %s (at byte %ld)", name, why, at);
+	explain_read(err, why);
+	return -EBADMSG;
 }
 
 /* Fill the batch with plain records. 0: libpcap goes on, from there. */
@@ -325,6 +425,24 @@ static int savefile_read(struct ce_source *source, struct ce_batch *batch,
 	                                        : read_error(savefile, err);
 }
 
+/* Where the reading of the current file is. */
+static off_t position(const struct savefile *savefile)
+{
+	if (savefile->plain.fd >= 0)
+		return savefile->plain.at;
+	return savefile->stream ? ceint_stream_at(savefile->stream)
+	                        : ftello(savefile->file);
+}
+
+static void savefile_progress(struct ce_source *source, struct ce_progress *progress)
+{
+	const struct savefile *savefile = (const struct savefile *)source;
+
+	progress->total = (uint64_t)savefile->total;
+	if (savefile->total)
+		progress->done = (uint64_t)(savefile->before + position(savefile));
+}
+
 static int savefile_set_datalink(struct ce_source *source, int linktype,
                                  struct ce_err *err)
 {
@@ -353,4 +471,5 @@ const struct ce_source_ops ce_source_savefile = {
 	.read = savefile_read,
 	.set_datalink = savefile_set_datalink,
 	.list_datalinks = savefile_list_datalinks,
+	.progress = savefile_progress,
 };

@@ -82,6 +82,11 @@ static ssize_t stream_read(void *cookie, char *to, size_t size)
 	                            : read_raw(stream, to, size);
 }
 
+off_t ceint_stream_at(const struct ceint_stream *stream)
+{
+	return lseek(stream->fd, 0, SEEK_CUR);
+}
+
 const char *ceint_stream_error(const struct ceint_stream *stream)
 {
 	return stream->decompressor ? ceint_decompress_error(stream->decompressor) : NULL;

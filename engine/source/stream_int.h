@@ -15,6 +15,7 @@
 #define CE_STREAM_INT_H
 
 #include <stdio.h>
+#include <sys/types.h>
 
 struct ce_source;
 struct ceint_stream;
@@ -29,6 +30,9 @@ enum { CEINT_STREAM_PEEK = 4 };
  */
 int ceint_stream_open(FILE **file, struct ceint_stream **stream, struct ce_source *source,
                       int fd, unsigned char first[CEINT_STREAM_PEEK]);
+
+/* Bytes that were read of the descriptor, which is a regular file's; else -1. */
+off_t ceint_stream_at(const struct ceint_stream *stream);
 
 /* What is wrong with the compressed data; NULL: nothing. */
 const char *ceint_stream_error(const struct ceint_stream *stream);

@@ -69,7 +69,7 @@ test("all fields have extractors, and fields names them", function()
 end)
 
 test("a name that no field has raises, with one that looks like it", function()
-  test.raises("there is no field ip.scr; is ip.src meant?", ce.field, "ip.scr")
+  test.raises("there is no field ip.scr; did you mean ip.src?", ce.field, "ip.scr")
   test.raises("there is no field http.host", ce.field, "http.host")
   test.raises("expected", ce.field, nil)
   test.raises("expected", ce.field, {})

@@ -643,7 +643,7 @@ end)
 
 test("a closed standard input is an empty one, and no descriptor takes its number", function()
   local result = expect(1, sh(("exec $P run -r - %s <&-"):format(command.script(COUNT))))
-  has(result.err, "standard input: truncated dump file")
+  has(result.err, "standard input: it is empty")
 end)
 
 test("a dumper that nobody closed is completed, counted, and its failure exits with 2", function()
@@ -703,4 +703,12 @@ end)
 
 test("what a subcommand cannot print makes it exit with 2", function()
   has(expect(2, sh "exec $P help >/dev/full").err, "No space left on device")
+end)
+
+test("the example of the manual of scripts is ten lines that run", function()
+  local manual = temporary.read "../bindings/capengine-scripts.7"
+  local example = manual:match "%.Sh EXAMPLES.-%.Bd[^\n]*\n(.-)%.Ed"
+  test.equal(select(2, example:gsub("\n", "")), 10)
+  local result = expect(0, run("-r data/office.pcap", example))
+  has(result.out, "10.20.0.23\t10.20.0.1\t9\n")
 end)

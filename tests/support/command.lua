@@ -69,4 +69,13 @@ function command.expect(status, result)
   return result
 end
 
+-- The program with these words, on a terminal of this size where the steps are done that
+-- support/terminal.c describes: { out =, err = }, where err is "status 0, cooked".
+function command.terminal(size, steps, words)
+  local quoted = {}
+  for k, step in ipairs(steps) do quoted[k] = command.quote(step) end
+  return command.expect(0, command.sh(("exec ${P%%/*}/terminal %s %s -- $P %s"):format(
+    size, table.concat(quoted, " "), words)))
+end
+
 return command

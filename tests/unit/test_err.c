@@ -44,6 +44,21 @@ static void err_set_replaces_what_was_said_before(void **state)
 	assert_string_equal(err.text, "short");
 }
 
+static void words_are_what_was_said_or_the_text(void **state)
+{
+	struct ce_err err;
+
+	(void)state;
+	ce_err_set(&err, -EBADMSG, "x: unknown file format");
+	assert_string_equal(ce_err_words(&err), "x: unknown file format");
+	assert_int_equal(ce_err_say(&err, "%s: it is empty", "x"), -EBADMSG);
+	assert_string_equal(ce_err_words(&err), "x: it is empty");
+	assert_string_equal(err.text, "x: unknown file format");
+	ce_err_set(&err, -EIO, "another");
+	assert_string_equal(ce_err_words(&err), "another");
+	assert_int_equal(ce_err_say(NULL, "nobody listens"), 0);
+}
+
 static void text_that_is_too_long_is_cut(void **state)
 {
 	struct {
@@ -120,6 +135,7 @@ int main(void)
 		cmocka_unit_test(err_set_fills_code_and_formatted_text),
 		cmocka_unit_test(err_set_returns_the_code),
 		cmocka_unit_test(err_set_replaces_what_was_said_before),
+		cmocka_unit_test(words_are_what_was_said_or_the_text),
 		cmocka_unit_test(text_that_is_too_long_is_cut),
 		cmocka_unit_test(err_set_leaves_errno_alone),
 		cmocka_unit_test(codes_have_the_names_of_errno_h),

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <pcap/pcap.h>
@@ -616,6 +617,45 @@ static void stats_go_on_while_packets_are_taken(void **state)
 	close_reader(reader, NULL);
 }
 
+static void progress_is_bytes_of_all_files(void **state)
+{
+	const char *const twice[] = {path, path};
+	struct ce_reader_options options = of_file();
+	struct ce_progress progress;
+	struct ce_reader *reader;
+	struct stat status;
+	uint32_t count = 0;
+
+	(void)state;
+	assert_int_equal(stat(path, &status), 0);
+	options.source.files = twice;
+	options.source.file_count = 2;
+	reader = open_reader(&options);
+	ce_reader_progress(reader, &progress);
+	assert_true(progress.total == 2 * (uint64_t)status.st_size);
+	assert_true(progress.done < (uint64_t)status.st_size);
+	assert_int_equal(take_all(reader, &count), -ENODATA);
+	ce_reader_progress(reader, &progress);
+	assert_true(progress.done == progress.total);
+	close_reader(reader, NULL);
+}
+
+static void progress_of_what_is_no_file_is_not_known(void **state)
+{
+	const char *const two[] = {path, "/dev/null"};
+	struct ce_reader_options options = of_file();
+	struct ce_progress progress = {1, 1};
+	struct ce_reader *reader;
+
+	(void)state;
+	options.source.files = two;
+	options.source.file_count = 2;
+	reader = open_reader(&options);
+	ce_reader_progress(reader, &progress);
+	assert_true(progress.total == 0 && progress.done == 0);
+	close_reader(reader, NULL);
+}
+
 static void first_fetch_starts_the_thread(void **state)
 {
 	struct ce_reader *reader = open_default();
@@ -1018,6 +1058,8 @@ int main(void)
 		with_file(linktype_is_that_of_the_current_batch),
 		with_file(counters_balance_in_every_scenario),
 		with_file(stats_go_on_while_packets_are_taken),
+		with_file(progress_is_bytes_of_all_files),
+		with_file(progress_of_what_is_no_file_is_not_known),
 		with_file(first_fetch_starts_the_thread),
 		with_file(reader_is_drained_when_all_was_handed_out),
 		with_file(expire_makes_the_batch_look_like_another),

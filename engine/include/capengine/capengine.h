@@ -23,6 +23,7 @@
 #include <capengine/filter.h>
 #include <capengine/group.h>
 #include <capengine/inject.h>
+#include <capengine/near.h>
 #include <capengine/packet_time.h>
 #include <capengine/reader.h>
 #include <capengine/ring.h>

@@ -120,6 +120,9 @@ int ce_reader_linktype(const struct ce_reader *reader);
 /* Let the capture end in good order; fetch goes on until its last packet. */
 void ce_reader_stop(struct ce_reader *reader);
 
+/* How far a savefile is read; zeros for what is none. */
+void ce_reader_progress(struct ce_reader *reader, struct ce_progress *progress);
+
 /* All counters, up to now; `written` stays as it is. */
 void ce_reader_stats(struct ce_reader *reader, struct ce_stats *stats);
 

@@ -69,6 +69,12 @@ struct ce_drops {
 	uint64_t interface; /* that have wrapped any number of times */
 };
 
+/* How far the reading of savefiles is. */
+struct ce_progress {
+	uint64_t done;  /* bytes of them that were read */
+	uint64_t total; /* bytes that they have; 0: not known, as of a pipe */
+};
+
 /* What read did, when it did not fail. */
 enum ce_source_read {
 	CE_SOURCE_DRY,  /* nothing more for now: wait until fd is readable */
@@ -115,6 +121,9 @@ struct ce_source_ops {
 
 	/* At most how many packets has the kernel counted that read has not given? */
 	uint64_t (*pending)(struct ce_source *source);
+
+	/* How far is it (savefile)? */
+	void (*progress)(struct ce_source *source, struct ce_progress *progress);
 
 	/* Count and forget what can be read without waiting (live). */
 	uint64_t (*discard)(struct ce_source *source);
