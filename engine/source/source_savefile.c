@@ -215,10 +215,16 @@ static void explain_open(const char *name, const unsigned char first[4],
 		           is_text(first) ? ", as a text does" : "");
 }
 
+/* NULL: nothing is wrong with the compressed data, or there is none. */
+static const char *decompress_error(const struct savefile *savefile)
+{
+	return savefile->stream ? ceint_stream_error(savefile->stream) : NULL;
+}
+
 static int refuse(struct savefile *savefile, const char *name,
                   const unsigned char first[4], const char *message, struct ce_err *err)
 {
-	const char *why = savefile->stream ? ceint_stream_error(savefile->stream) : NULL;
+	const char *why = decompress_error(savefile);
 
 	if (savefile->source.interrupted)
 		return ce_err_set(err, -EINTR, "%s: stopped", name);
@@ -361,13 +367,12 @@ static void explain_read(struct ce_err *err, const char *message)
 
 static int read_error(struct savefile *savefile, struct ce_err *err)
 {
-	const char *name = name_of(savefile->files[savefile->next - 1]), *why = NULL;
+	const char *name = name_of(savefile->files[savefile->next - 1]);
+	const char *why = decompress_error(savefile);
 	long at = ftell(savefile->file);
 
 	if (savefile->source.interrupted)
 		return -EINTR;
-	if (savefile->stream)
-		why = ceint_stream_error(savefile->stream);
 	if (why) {
 		ce_err_set(err, -EBADMSG, "%s: %s", name, why);
 		ce_err_say(err, DAMAGED "; all packets before were read", name, why);

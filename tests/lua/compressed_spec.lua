@@ -101,6 +101,17 @@ test("a cut one gives what is whole, and then an error", function()
   end
 end)
 
+test("one that is cut within the header says so", function()
+  local header = temporary.file(savefile.header { order = "<" })
+  for _, program in ipairs(PROGRAMS) do
+    local bytes = temporary.read(compressed(program, header))
+    local handle, message, code = pcap.open_offline(temporary.file(bytes:sub(1, -10)))
+    test.equal(handle, nil)
+    test.equal(code, "EBADMSG")
+    assert(message:find("compressed", 1, true), message)
+  end
+end)
+
 test("a damaged one is an error and no crash", function()
   local bytes = temporary.read(compressed("gzip -c", PLAIN))
   local _, message = read(temporary.file(bytes:sub(1, -9) .. "\0\1\2\3" .. bytes:sub(-4)))
