@@ -3,11 +3,13 @@
  * outfile.c - see outfile_int.h.
  *
  * A piece begins small and doubles while it fills, so that a file of few packets
- * takes little memory and one write; at PIECE bytes it is queued. While the disk is
- * behind, or the kernel's threads have no processor, the next are larger, up to MOST:
- * each write takes two switches between threads, and what waits is less of them. Copying into
- * pieces costs nothing that can be measured against writing packets from where
- * they are: the kernel then reads what is in the cache. And it sets no batch of
+ * takes little memory and one write; at PIECE bytes it is queued. A queue gets shorter
+ * by a piece when a further one is begun: where it has got long, since the disk was
+ * slow or the kernel's thread had no processor, the next are larger, or it would never
+ * get short. Not otherwise: larger ones leave the cache.
+ *
+ * Copying into pieces costs nothing that can be measured against writing packets from
+ * where they are: the kernel then reads what is in the cache. And it sets no batch of
  * the ring waiting for the disk.
  */
 #include <errno.h>
@@ -24,8 +26,8 @@
 #include "uring_int.h"
 
 enum {
-	PIECE = 256 << 10, /* larger ones leave the cache */
-	MOST = 1 << 20,
+	PIECE = 256 << 10,
+	MOST = 1 << 20, /* of those behind a slow disk */
 	SMALL = 4 << 10,
 	ALIGNMENT = 4 << 10,
 	SPARE = 8, /* pieces that the pool keeps */
@@ -496,14 +498,16 @@ static int admit(struct ceint_outfile *file)
 	return file->error;
 }
 
-/* The size of the next piece: larger while others wait. */
+/* The size of the next piece: larger while more wait than room would wait for. */
 static size_t next_size(struct ceint_outfile *file)
 {
+	bool behind = file->pieces > ENDS;
+
 	if (file->usual < PIECE)
 		return file->usual;
-	if (file->pieces && file->usual < MOST)
+	if (behind && file->usual < MOST)
 		file->usual *= 2;
-	else if (!file->pieces && file->usual > PIECE)
+	else if (!behind && file->usual > PIECE)
 		file->usual /= 2;
 	return file->usual;
 }
