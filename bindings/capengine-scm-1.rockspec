@@ -16,7 +16,9 @@ supported_platforms = { "linux" }
 dependencies = { "lua ~> 5.4" }
 external_dependencies = {
   PCAP = { header = "pcap/pcap.h" },
-  CAPNG = { header = "cap-ng.h" }, -- of the command, which is configured with the rest
+  -- Of the command, which is configured with the rest:
+  CAPNG = { header = "cap-ng.h" },
+  EDIT = { header = "histedit.h" },
 }
 build = {
   type = "command",

@@ -267,6 +267,8 @@ function capengine.fields() end
 ---@field snaplen integer? as -s: bytes kept of each packet of an interface
 ---@field promisc boolean? false is -p: not in promiscuous mode; default true
 ---@field ring_bytes integer? as --ring-bytes
+---@field format "json"|"table"|"tsv"|nil as --json, --table, --tsv
+---@field svg string? as --svg
 ---@field args table? the script's own arguments: values by name, or the words of a command line
 
 --- Run a script as `capengine run` does, in any Lua: one that is shipped, by its name,
@@ -1178,6 +1180,158 @@ function batch:count() end
 ---@return fun(batch: pcap.batch, previous: pcap.packet?): pcap.packet?
 ---@return pcap.batch
 function batch:each() end
+
+-- Tables and pictures -------------------------------------------------------------
+
+--- What the values of a column are. For people, tables then have: counts as 1,943; bytes
+--- as 136.0 kB; bits as 1.1 Mbit; seconds as 1.488 ms or 2 h 03 m; percent as 40.5 %. A
+--- time is nanoseconds since 1970, and octets are a string: both are text elsewhere too,
+--- as 2024-03-04T09:00:01.060506000Z and in hexadecimal.
+---@alias capengine.unit "count"|"bytes"|"bits"|"seconds"|"percent"|"time"|"octets"
+
+---@class capengine.table.column
+---@field [1] string its name
+---@field unit capengine.unit?
+---@field digits integer? behind the point, 0 to 9
+---@field absent string? what stands for nil; default "-"
+---@field width integer? the least, in columns of a terminal
+
+---@class capengine.table.options
+---@field columns (string|capengine.table.column)[]
+---@field title string? a line above it, for people
+---@field sort string? a column: rows are sorted by it, the largest first
+---@field ascending boolean? the least first
+---@field limit integer? most rows that a print prints, of those that it sorts or aligns
+---@field stream boolean? rows are printed as they come, also on a terminal
+
+--- Rows in columns for people, and lines for programs, as whoever runs the script wants
+--- them: --json is an object a line, with null for nil; --tsv fields with a tab between,
+--- without those at the end that are empty; --table columns with units. Without any, it
+--- is --table on a terminal and --tsv elsewhere. NO_COLOR is heeded.
+---
+--- Control characters are shown as \x0a: text from packets neither ends a line nor talks
+--- to the terminal.
+---
+---```lua
+----- capengine run ports.lua -r trace.pcap --table
+---local ce = require "capengine"
+---local ports = ce.group { by = "tcp.dstport", sum = "frame.len" }
+---local rows = ce.table {
+---  columns = {
+---    "tcp.dstport", { "count", unit = "count" }, { "frame.len", unit = "bytes" },
+---  },
+---}
+---return {
+---  batch = function(batch) ports:add(batch) end,
+---  finish = function()
+---    for row in ports:rows { order = "frame.len", limit = 3 } do rows:row(row) end
+---    rows:print()
+---  end,
+---}
+---```
+---```output
+---tcp.dstport  count  frame.len
+---       8730     92   133.5 kB
+---        443    677    69.5 kB
+---         22    380    28.5 kB
+---```
+---@param options capengine.table.options an option that does not exist raises
+---@return capengine.table
+function capengine.table(options) end
+
+---@class capengine.table
+local rows = {}
+
+--- A row: values in the order of the columns, or a table of them by the columns' names,
+--- as groups have it; what else that has is left out.
+---@param ... any
+function rows:row(...) end
+
+--- Print the rows since the last print; those of --json, --tsv and `stream` are printed
+--- already, unless they are to be sorted.
+function rows:print() end
+
+---@class capengine.histogram.options
+---@field title string?
+---@field unit capengine.unit? of what `sum` sums
+---@field count string? what is counted; default "count"
+---@field sum string? what values are together: a column that sums them
+---@field width integer? of a range; default: each range ends at a power of two
+
+--- How often values occur, by ranges: for people as bars, elsewhere as lines of least,
+--- most, count, percent and, if wanted, the sum. --svg makes a picture of it.
+---
+---```lua
+----- capengine run ttl.lua -r trace.pcap --table
+---local ce = require "capengine"
+---local ttl = ce.field "ip.ttl"
+---local histogram = ce.histogram { title = "time to live", count = "packets" }
+---return {
+---  packet = function(packet)
+---    local value = ttl(packet)
+---    if value then histogram:add(value) end
+---  end,
+---  finish = function() histogram:print() end,
+---}
+---```
+---@param options capengine.histogram.options
+---@return capengine.histogram
+function capengine.histogram(options) end
+
+---@class capengine.histogram
+local histogram = {}
+
+---@param value number not negative
+---@param times integer? default 1
+function histogram:add(value, times) end
+
+--- Print it, and write the picture that --svg wants.
+function histogram:print() end
+
+--- The picture, as the text of an SVG file.
+---@return string
+function histogram:svg() end
+
+---@class capengine.series.options
+---@field name string? of the values; default "value"
+---@field title string? default: the name
+---@field unit capengine.unit?
+---@field interval number? seconds, a microsecond to a year; default 1
+
+--- How much came in each interval of time. It has 4096 intervals: of a longer time, each
+--- two neighbours become one, as high as the higher of them, again and again.
+---
+---```lua
+----- capengine run queries.lua -r trace.pcap -f "udp dst port 53" --table
+---local ce = require "capengine"
+---local queries = ce.series { name = "queries", title = "DNS queries per second" }
+---return {
+---  packet = function(packet) queries:add(packet:time(), 1) end,
+---  finish = function() queries:print() end,
+---}
+---```
+---@param options capengine.series.options
+---@return capengine.series
+function capengine.series(options) end
+
+---@class capengine.series
+local series = {}
+
+--- What is earlier than the latest interval counts in that.
+---@param time_ns integer nanoseconds since 1970
+---@param value number not negative
+function series:add(time_ns, value) end
+
+--- Print it: for people a drawing, elsewhere lines of time and value. Writes the picture
+--- that --svg wants.
+function series:print() end
+
+--- The same without the lines.
+function series:draw() end
+
+--- The picture, as the text of an SVG file.
+---@return string
+function series:svg() end
 
 -- Counting ------------------------------------------------------------------------
 

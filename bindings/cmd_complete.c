@@ -160,11 +160,13 @@ static void print_values(const char *value)
 static void complete_run(int count, char **words)
 {
 	const char *script = NULL;
+	bool text = !strcmp(words[0], "repl"); /* it, or -e, stands for a script */
 	int i;
 
 	for (i = 1; i < count - 1; i++) {
 		char *value = *words[i] == '-' ? usage_entries(true, words[i]) : NULL;
 
+		text |= !strcmp(words[i], "-e");
 		if (value && i + 1 == count - 1)
 			print_values(value);
 		free(value);
@@ -177,7 +179,7 @@ static void complete_run(int count, char **words)
 	}
 	if (i < count - 1)
 		print_arguments(script, words[count - 2]);
-	else if (i == count - 1 && !script && *words[i] != '-')
+	else if (i == count - 1 && !script && !text && *words[i] != '-')
 		print_scripts();
 	else if (i == count - 1)
 		usage_entries(true, NULL);
@@ -199,9 +201,11 @@ static void complete_top(int count, char **words)
 
 int complete_main(int argc, char **argv)
 {
-	if (argc <= 2)
+	if (argc >= 2 && *argv[1] == '-') /* capengine -e TEXT ... */
+		complete_run(argc, argv);
+	else if (argc <= 2)
 		usage_entries(false, NULL);
-	else if (!strcmp(argv[1], "run"))
+	else if (!strcmp(argv[1], "run") || !strcmp(argv[1], "repl"))
 		complete_run(argc - 1, argv + 1);
 	else if (!strcmp(argv[1], "top"))
 		complete_top(argc - 1, argv + 1);

@@ -35,6 +35,7 @@ enum {
 /* The subcommands; argv[0] is the subcommand's name. */
 int devices_main(int argc, char **argv);
 int help_main(int argc, char **argv);
+int repl_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int top_main(int argc, char **argv);
 
@@ -89,9 +90,13 @@ struct run_options {
 	bool rotate_aligned;
 	const char *post_rotate; /* a command of sh; NULL: none */
 	bool go_on;              /* --on-write-error continue */
-	const char *user; /* of -Z: who runs the script; NULL: who runs the command */
-	const char *script;
-	char **args; /* of the script, NULL last */
+	bool is_repl;            /* of `repl`: there is no script */
+	const char *format; /* of tables: "json", "tsv", "table"; NULL: as output is */
+	const char *svg;    /* file for a picture; NULL: none */
+	const char *user;   /* of -Z: who runs the script; NULL: who runs the command */
+	const char *text;   /* of -e; NULL: there is a script */
+	const char *script; /* "-e" for a text */
+	char **args;        /* of the script, NULL last */
 };
 
 /* 0, or an exit status after a message. */
@@ -112,6 +117,8 @@ struct run {
 	struct run_children children;   /* of --post-rotate */
 	struct ce_dump_counters dumped; /* -w's, as last looked at */
 	bool source_used;               /* the script asked for it */
+	bool formatted;                 /* it made a table, which has a format */
+	int pictures;                   /* that it drew for --svg */
 	int out_fd;                /* what was standard output, for `-w -`; 0: none */
 	struct ce_err write_error; /* of -w; code 0: none */
 	int status;                /* exit status so far */
@@ -179,6 +186,9 @@ void run_source_open(lua_State *L, struct run *run);
  */
 void run_become_user(lua_State *L, struct run *run);
 
+/* cmd_repl.c: read lines and run them; the struct run is argument 1. [-1, +0, e] */
+int repl_loop(lua_State *L);
+
 /*
  * run_hooks.c: drive the table of hooks at argument 1, with the struct run at
  * argument 2. A lua_CFunction. [-2, +0, e]
@@ -195,6 +205,18 @@ int run_signals_open(lua_State *L);
 
 /* The Lua state is about to go: signals touch it no more. */
 void run_signals_close(void);
+
+/*
+ * From now on, for a repl: SIGINT interrupts the line that runs, or the reading of the
+ * next one; other stops end that reading.
+ */
+void run_signals_each_line(void);
+
+/* Was there an interrupt? It is over with that. */
+bool run_signals_take_interrupt(void);
+
+/* Was there a signal to stop? */
+bool run_signals_stopped(void);
 
 /* Do what signals asked for while a call waited. [-0, +0, e] */
 void run_signals_idle(lua_State *L);

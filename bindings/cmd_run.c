@@ -13,6 +13,7 @@
 
 #include "cmd_int.h"
 #include "lua_binding.h"
+#include "lua_parts.h"
 
 /* An error object as text, whatever it is. [-0, +1, m] */
 static int error_text(lua_State *L)
@@ -236,14 +237,46 @@ static int run_loaded(lua_State *L)
 	return run_script(L);
 }
 
+/* Push the text of -e as a chunk; argument 1 is the struct run. [-0, +1, e] */
+static int compile_text(lua_State *L)
+{
+	struct run *run = lua_touserdata(L, 1);
+
+	ce_lua_push_part(L, "one_liner");
+	lua_pushstring(L, run->options.text);
+	lua_call(L, 1, 2);
+	if (lua_isnil(L, -2))
+		run_fail(L, run, EXIT_USAGE, "-e: %s", lua_tostring(L, -1));
+	lua_pop(L, 1);
+	return 1;
+}
+
+/* Push the script as a chunk; false, and what is wrong is said. [-0, +1, -] */
+static bool load_script(lua_State *L, struct run *run, const char *path)
+{
+	int rc;
+
+	if (run->options.text) {
+		lua_pushcfunction(L, compile_text);
+		lua_pushlightuserdata(L, run);
+		rc = lua_pcall(L, 1, 1, 0);
+	} else {
+		rc = luaL_loadfilex(L, path, "t");
+	}
+	if (rc == LUA_OK)
+		return true;
+	if (!run_reported(L)) {
+		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		run->status = EXIT_SCRIPT;
+	}
+	return false;
+}
+
 /* Load and run; prints what went wrong. */
 static void execute(lua_State *L, struct run *run, const char *path)
 {
-	if (luaL_loadfilex(L, path, "t") != LUA_OK) {
-		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
-		run->status = EXIT_SCRIPT;
+	if (!load_script(L, run, path))
 		return;
-	}
 	lua_pushcfunction(L, explain);
 	lua_insert(L, -2);
 	lua_pushcfunction(L, run_loaded);
@@ -256,6 +289,29 @@ static void execute(lua_State *L, struct run *run, const char *path)
 	lua_settop(L, 0);
 }
 
+/* The lines of a repl; argument 1 is the struct run. [-1, +0, e] */
+static int run_repl(lua_State *L)
+{
+	struct run *run = lua_touserdata(L, 1);
+
+	lua_pushlightuserdata(L, run); /* argument 2, which it looks at */
+	if (run->options.user)
+		give_up_root(L);
+	lua_settop(L, 1);
+	return repl_loop(L);
+}
+
+static void execute_repl(lua_State *L, struct run *run)
+{
+	lua_pushcfunction(L, run_repl);
+	lua_pushlightuserdata(L, run);
+	if (lua_pcall(L, 1, 0, 0) != LUA_OK && !run_reported(L)) {
+		fprintf(stderr, "capengine repl: %s\n", lua_tostring(L, -1));
+		run->status = EXIT_RUNTIME;
+	}
+	lua_settop(L, 0);
+}
+
 static int run_state(lua_State *L, struct run *run, const char *path)
 {
 	lua_pushcfunction(L, prepare);
@@ -264,7 +320,10 @@ static int run_state(lua_State *L, struct run *run, const char *path)
 		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
 		return EXIT_RUNTIME;
 	}
-	execute(L, run, path);
+	if (run->options.is_repl)
+		execute_repl(L, run);
+	else
+		execute(L, run, path);
 	return end_run(L, run);
 }
 
@@ -292,25 +351,39 @@ static char *find_script(const struct run_options *options)
 	return NULL;
 }
 
-int run_main(int argc, char **argv)
+static int start(struct run *run, int argc, char **argv)
 {
-	struct run run = {.is_program = true};
 	lua_State *L;
 	char *path = NULL;
 
-	run.status = run_options_parse(&run.options, argc, argv);
-	if (run.status == 0 && run.options.out && !strcmp(run.options.out, "-"))
-		run.out_fd = give_up_stdout();
-	if (run.status == 0 && !(path = find_script(&run.options)))
-		run.status = EXIT_USAGE;
-	if (run.status == 0) {
+	run->status = run_options_parse(&run->options, argc, argv);
+	if (run->status == 0 && run->options.out && !strcmp(run->options.out, "-"))
+		run->out_fd = give_up_stdout();
+	if (run->status == 0 && !run->options.text && !run->options.is_repl &&
+	    !(path = find_script(&run->options)))
+		run->status = EXIT_USAGE;
+	if (run->status == 0) {
 		L = luaL_newstate();
-		run.status = L ? run_state(L, &run, path) : EXIT_RUNTIME;
+		run->status = L ? run_state(L, run, path) : EXIT_RUNTIME;
 		run_signals_close();
 		if (L)
 			lua_close(L);
 	}
 	free(path);
-	free(run.options.files);
-	return run.status;
+	free(run->options.files);
+	return run->status;
+}
+
+int run_main(int argc, char **argv)
+{
+	struct run run = {.is_program = true};
+
+	return start(&run, argc, argv);
+}
+
+int repl_main(int argc, char **argv)
+{
+	struct run run = {.is_program = true, .options = {.is_repl = true}};
+
+	return start(&run, argc, argv);
 }

@@ -243,6 +243,7 @@ extern const luaL_Reg ce_lua_column_methods[]; /* lua_column.c */
 /* Functions of `capengine`, beside lua_capengine.c's own. */
 extern const luaL_Reg ce_lua_field_functions[]; /* lua_field.c */
 extern const luaL_Reg ce_lua_open_functions[];  /* lua_open.c */
+extern const luaL_Reg ce_lua_part_functions[];  /* lua_parts.c */
 extern const luaL_Reg ce_lua_run_functions[];   /* lua_run.c */
 
 /* The netmask at argument `arg`, or unknown when there is none. [-0, +0, v] */

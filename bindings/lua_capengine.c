@@ -67,6 +67,9 @@ int luaopen_capengine(lua_State *L)
 	luaL_setfuncs(L, ce_lua_distinct_functions, 0);
 	luaL_setfuncs(L, ce_lua_anonymizer_functions, 0);
 	luaL_setfuncs(L, ce_lua_run_functions, 0);
+	luaL_setfuncs(L, ce_lua_part_functions, 0);
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.module");
 	push_pcap(L);
 	lua_setfield(L, -2, "pcap");
 	return 1;

@@ -55,6 +55,11 @@ static const char *of_source(const struct run_options *options)
 	                             : NULL;
 }
 
+static const char *script_name(const struct run *run)
+{
+	return run->options.script ? run->options.script : "the script";
+}
+
 /* What is said of a source that nobody read is a mistake. [-0, +0, v] */
 static void check_used(lua_State *L, struct run *run)
 {
@@ -63,7 +68,22 @@ static void check_used(lua_State *L, struct run *run)
 	if (option && !run->source_used && !run->status)
 		run_fail(L, run, EXIT_USAGE,
 		         "%s never asked for its source, so %s had no effect",
-		         run->options.script, run->is_program ? option : "its options");
+		         script_name(run), run->is_program ? option : "its options");
+}
+
+/* So is a format that nothing was printed in. [-0, +0, v] */
+static void check_printed(lua_State *L, struct run *run)
+{
+	const struct run_options *options = &run->options;
+
+	if (run->status)
+		return;
+	if (options->format && !run->formatted)
+		run_fail(L, run, EXIT_USAGE, "%s makes no table, so --%s had no effect",
+		         script_name(run), options->format);
+	if (options->svg && !run->pictures)
+		run_fail(L, run, EXIT_USAGE, "%s draws nothing, so --svg had no effect",
+		         script_name(run));
 }
 
 /* The global `arg`, as the stock interpreter sets it. [-0, +0, e] */
@@ -97,6 +117,7 @@ int run_script(lua_State *L)
 		lua_call(L, 2, 0);
 	}
 	check_used(L, run);
+	check_printed(L, run);
 	return 0;
 }
 
@@ -135,8 +156,8 @@ enum {
 };
 
 static const char *const option_names[] = {
-	"args",    "device",     "files",   "filter", "limit",
-	"promisc", "ring_bytes", "snaplen", NULL,
+	"args",    "device",     "files",   "filter", "format", "limit",
+	"promisc", "ring_bytes", "snaplen", "svg",    NULL,
 };
 
 /* Pop a value and keep it, as text, while the run lasts. [-1, +0, e] */
@@ -230,6 +251,11 @@ static void take_options(lua_State *L, struct run_options *options)
 	ce_lua_check_names(L, OPTIONS, "capengine.run", option_names);
 	options->device = text_option(L, "device");
 	options->filter = text_option(L, "filter");
+	options->format = text_option(L, "format");
+	options->svg = text_option(L, "svg");
+	if (options->format && strcmp(options->format, "json") != 0 &&
+	    strcmp(options->format, "table") != 0 && strcmp(options->format, "tsv") != 0)
+		luaL_error(L, "option format: json, table or tsv is wanted");
 	options->count = (uint64_t)ce_lua_option_integer(L, OPTIONS, "limit", 1,
 	                                                 LUA_MAXINTEGER, 0);
 	options->snaplen =

@@ -24,6 +24,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"run", run_main, "run a script on an interface or on savefiles"},
+	{"repl", repl_main, "ask an interface or savefiles, line by line, in Lua"},
 	{"top", top_main, "who and what is busiest, live: help top says more"},
 	{"devices", devices_main, "list the interfaces that can be captured on"},
 	{"help", help_main, "this text, or the manual of a script: help SCRIPT"},
@@ -36,7 +37,11 @@ void print_usage(FILE *to)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].help);
 	fputs("\n"
-	      "capengine run [OPTIONS] SCRIPT [OPTIONS] [-- SCRIPT'S ARGUMENTS]\n\n"
+	      "capengine run [OPTIONS] SCRIPT [OPTIONS] [-- SCRIPT'S ARGUMENTS]\n"
+	      "capengine -e TEXT [OPTIONS]\n"
+	      "capengine repl [OPTIONS]\n\n"
+	      "  -e TEXT         instead of a script: a sentence such as `count by ip.src\n"
+	      "                  where tcp.dstport == 443`, or Lua with fields as names\n"
 	      "  -i IF           capture on this interface; `any`: on all\n"
 	      "  -r FILE         read this savefile, `-`: standard input; several: one\n"
 	      "                  after the other\n"
@@ -67,6 +72,11 @@ void print_usage(FILE *to)
 	      "                  is open\n"
 	      "  --ring-bytes N  memory for packets between capture and script, with k, m\n"
 	      "                  or g (default 32m, on savefiles 1m)\n"
+	      "  --json          tables as JSON, an object a line\n"
+	      "  --tsv           tables with a tab between the fields, which is the\n"
+	      "                  default where standard output is no terminal\n"
+	      "  --table         tables in columns, the default on a terminal\n"
+	      "  --svg FILE      a picture of the script's histogram or time series\n"
 	      "  --progress WHEN show how far savefiles are read: always, never or auto,\n"
 	      "                  on a terminal\n"
 	      "  --strict        exit with 4 when packets were lost\n\n"
@@ -132,6 +142,8 @@ int main(int argc, char **argv)
 		argv[1] = "help";
 	else if (!strcmp(argv[1], "--version"))
 		argv[1] = "version";
+	if (*argv[1] == '-') /* capengine -e TEXT ... */
+		return end(run_main(argc, argv));
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return end(commands[i].main(argc - 1, argv + 1));

@@ -13,6 +13,7 @@ enum { MILLION = 1000000 };
 
 enum {
 	NANO = 256,
+	JSON,
 	MICRO,
 	ON_SLOW,
 	ON_WRITE_ERROR,
@@ -22,10 +23,14 @@ enum {
 	ROTATE_ALIGNED,
 	ROTATE_PACKETS,
 	STRICT,
+	SVG,
 	SYNC,
+	TABLE,
+	TSV,
 };
 
 static const struct option long_options[] = {
+	{"json", no_argument, NULL, JSON},
 	{"micro", no_argument, NULL, MICRO},
 	{"nano", no_argument, NULL, NANO},
 	{"on-slow", required_argument, NULL, ON_SLOW},
@@ -36,7 +41,10 @@ static const struct option long_options[] = {
 	{"rotate-packets", required_argument, NULL, ROTATE_PACKETS},
 	{"ring-bytes", required_argument, NULL, RING_BYTES},
 	{"strict", no_argument, NULL, STRICT},
+	{"svg", required_argument, NULL, SVG},
 	{"sync", no_argument, NULL, SYNC},
+	{"table", no_argument, NULL, TABLE},
+	{"tsv", no_argument, NULL, TSV},
 	{NULL, 0, NULL, 0},
 };
 
@@ -99,6 +107,11 @@ static int take_option(struct run_options *options, int letter, const char *text
 	int rc = 0;
 
 	switch (letter) {
+	case 'e':
+		if (options->text)
+			return usage("-e", text, "there is one already");
+		options->text = text;
+		break;
 	case 'i':
 		if (options->device)
 			return usage("-i", text,
@@ -174,6 +187,16 @@ static int take_option(struct run_options *options, int letter, const char *text
 		rc = parse_number(&number, "--ring-bytes", text, 1 << 20, 16ULL << 30);
 		options->ring_bytes = number;
 		break;
+	case JSON:
+	case TSV:
+	case TABLE:
+		options->format = letter == JSON  ? "json"
+		                  : letter == TSV ? "tsv"
+		                                  : "table";
+		break;
+	case SVG:
+		options->svg = text;
+		break;
 	case PROGRESS:
 		rc = parse_progress(&options->progress, text);
 		break;
@@ -182,6 +205,33 @@ static int take_option(struct run_options *options, int letter, const char *text
 		break;
 	}
 	return rc;
+}
+
+/* What stands behind the options: the script, unless -e stands for one. */
+static int take_script(struct run_options *options, int argc, char **argv)
+{
+	static char text[] = "-e", repl[] = "repl";
+
+	if (options->is_repl) {
+		if (options->text || optind < argc)
+			return usage("repl", options->text ? "-e" : argv[optind],
+			             "it takes no script");
+		options->progress = PROGRESS_NEVER; /* lines need the terminal as it is */
+		options->script = repl;
+		options->args = argv + optind;
+		return 0;
+	}
+	if (options->text && optind < argc)
+		return usage("-e", argv[optind], "either -e or a script, not both");
+	if (!options->text && optind == argc) {
+		fputs("capengine run: which script, or what with -e? `capengine help` "
+		      "says more\n",
+		      stderr);
+		return EXIT_USAGE;
+	}
+	options->script = options->text ? text : argv[optind];
+	options->args = options->text ? argv + optind : argv + optind + 1;
+	return 0;
 }
 
 /* What getopt does not know, or what lacks its value. `word`: the one it stopped at. */
@@ -244,7 +294,7 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 		fputs("capengine run: out of memory\n", stderr);
 		return EXIT_RUNTIME;
 	}
-	while (rc == 0 && (letter = getopt_long(argc, argv, ":i:r:f:w:c:s:pUC:G:W:Z:",
+	while (rc == 0 && (letter = getopt_long(argc, argv, ":e:i:r:f:w:c:s:pUC:G:W:Z:",
 	                                        long_options, NULL)) >= 0)
 		rc = letter == ':' || letter == '?'
 		             ? refuse(letter, argv[optind - 1])
@@ -256,12 +306,5 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 	rc = check_rotation(options);
 	if (rc)
 		return rc;
-	if (optind == argc) {
-		fputs("capengine run: which script? `capengine help` says more\n",
-		      stderr);
-		return EXIT_USAGE;
-	}
-	options->script = argv[optind];
-	options->args = argv + optind + 1;
-	return 0;
+	return take_script(options, argc, argv);
 }

@@ -29,6 +29,7 @@ enum { GRACE_SECONDS = 2, TOGETHER_NS = 100000000 };
 static lua_State *script;
 static int interrupt_fd = -1;
 static volatile sig_atomic_t stops, counters_wanted, flush_wanted, next_wanted;
+static volatile sig_atomic_t interrupts; /* of a repl's lines */
 static int64_t last_stop_ns;
 
 static void say(const char *text)
@@ -41,7 +42,7 @@ static void say(const char *text)
 static void hook(lua_State *L, lua_Debug *where)
 {
 	(void)where;
-	if (stops >= 2)
+	if (stops >= 2 || interrupts)
 		luaL_error(L, "interrupted");
 	lua_sethook(L, NULL, 0, 0);
 	run_signals_idle(L);
@@ -145,6 +146,50 @@ int run_signals_open(lua_State *L)
 	return interrupt_fd;
 }
 
+/*
+ * ^C in a repl. A wait that begins just now has not seen it: an alarm each second ends
+ * that too, until the interrupt is taken.
+ */
+static void on_interrupt(int number)
+{
+	(void)number;
+	interrupts = 1;
+	set_hook();
+	alarm(1);
+}
+
+static void on_alarm(int number)
+{
+	if (interrupts)
+		alarm(1);
+	else
+		on_stop(number);
+}
+
+void run_signals_each_line(void)
+{
+	handle_stops(0); /* reading a line ends with them */
+	handle_signal(SIGINT, on_interrupt, 0);
+	handle_signal(SIGALRM, on_alarm, 0);
+}
+
+bool run_signals_take_interrupt(void)
+{
+	bool interrupted = interrupts;
+
+	interrupts = 0;
+	if (interrupted) {
+		alarm(0);
+		lua_sethook(script, NULL, 0, 0);
+	}
+	return interrupted;
+}
+
+bool run_signals_stopped(void)
+{
+	return stops;
+}
+
 void run_signals_close(void)
 {
 	script = NULL;
@@ -152,7 +197,7 @@ void run_signals_close(void)
 
 void run_signals_idle(lua_State *L)
 {
-	if (stops >= 2)
+	if (stops >= 2 || interrupts)
 		luaL_error(L, "interrupted");
 	if (flush_wanted) {
 		flush_wanted = 0;

@@ -7,7 +7,7 @@
 --- args    --idle SECONDS  silence that ends a flow (default 60)
 ---         --most N        flows at a time (default 1000000); of more, idle ones end early
 --- output  start (UTC), seconds, protocol, address, port, address, port, packets, bytes on
----         the wire; tabs between, "-" for a port where the protocol has none
+---         the wire; "-" for a port where the protocol has none
 --- memory  one entry for each flow that is not over
 ---
 --- Packets of IPv4 and IPv6 have flows, of TCP, UDP and SCTP with ports. Fragments that
@@ -26,21 +26,22 @@ local script = {
 
 local PROTOCOLS = { [1] = "icmp", [6] = "tcp", [17] = "udp", [58] = "icmpv6", [132] = "sctp" }
 
--- 1709542800123456789 -> "2024-03-04T09:00:00.123456Z"
-local function time_text(ns)
-  local second = ns // 1000000000
-  return os.date("!%Y-%m-%dT%H:%M:%S", second) .. (".%06dZ"):format(ns // 1000 % 1000000)
-end
+local rows = ce.table {
+  stream = true,
+  columns = {
+    { "start", unit = "time", digits = 6 }, { "duration", unit = "seconds", digits = 6 },
+    { "proto", width = 6 }, "source", { "srcport", width = 7 }, "destination",
+    { "dstport", width = 7 }, { "packets", unit = "count" }, { "bytes", unit = "bytes" },
+  },
+}
 
 local function print_flow(row)
   local start, stop = row["first(frame.time_epoch)"], row["last(frame.time_epoch)"]
   local proto = row["first(flow.proto)"]
-  print(time_text(start), ("%.6f"):format((stop - start) / 1e9), PROTOCOLS[proto] or proto,
-    row["first(flow.src)"], row["first(flow.srcport)"] or "-",
-    row["first(flow.dst)"], row["first(flow.dstport)"] or "-", row.count, row["frame.len"])
+  rows:row(start, (stop - start) / 1e9, PROTOCOLS[proto] or proto,
+    row["first(flow.src)"], row["first(flow.srcport)"],
+    row["first(flow.dst)"], row["first(flow.dstport)"], row.count, row["frame.len"])
 end
-
-io.stdout:setvbuf "line" -- a line is of use when it is printed
 
 local function open_flows()
   return ce.group {

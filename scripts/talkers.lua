@@ -5,7 +5,7 @@
 ---
 --- usage   capengine run talkers -r trace.pcap -- --top 5
 --- args    --top N   rows to print (default 10)
---- output  address, packets, bytes on the wire; tabs between, largest first
+--- output  address, packets, bytes on the wire; largest first
 --- memory  one entry for each address, a million at most; the rest counts as "other"
 ---
 --- Ethernet, raw IP, Linux cooked, null and loop captures, behind VLAN tags and MPLS
@@ -20,6 +20,10 @@ local senders = ce.group {
   by = "flow.src", count = true, sum = "frame.len", capacity = 1000000,
 }
 
+local rows = ce.table {
+  columns = { "address", { "packets", unit = "count" }, { "bytes", unit = "bytes" } },
+}
+
 local script = { args = { top = { default = 10, help = "rows to print" } } }
 
 function script.batch(batch)
@@ -28,10 +32,11 @@ end
 
 function script.finish()
   for row in senders:rows { order = "frame.len", limit = script.args.top } do
-    print(row["flow.src"], row.count, row["frame.len"])
+    rows:row(row["flow.src"], row.count, row["frame.len"])
   end
   local other, without = senders:other(), senders:skipped()
-  if other then print("other", other.count, other["frame.len"]) end
+  if other then rows:row("other", other.count, other["frame.len"]) end
+  rows:print()
   if without > 0 then
     io.stderr:write("talkers: packets without an IP source address: ", without, "\n")
   end

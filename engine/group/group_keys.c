@@ -30,7 +30,7 @@ int ceint_keys_check(const struct ce_field *field, struct ce_err *err)
 {
 	char parts[256] = "";
 
-	if (field->parts) {
+	if (!field->width) { /* vlan.id has parts, and a column of its own */
 		name_parts(field, parts, sizeof(parts));
 		return ce_err_set(
 			err, -EINVAL,

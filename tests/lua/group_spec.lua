@@ -37,6 +37,14 @@ local function random_packets(count)
   return packets, rows
 end
 
+test("a field with parts and a value of its own is a key", function()
+  local tags = ce.group { by = "vlan.id" }
+  for batch in ce.open("data/office.pcap"):batches() do tags:add(batch) end
+  test.equal(tags:get(30).count, 46)
+  test.equal(#tags, 1)
+  test.raises("tcp.srcport or tcp.dstport", ce.group, { by = "tcp.port" })
+end)
+
 local function open_full(options)
   local all = {
     by = { "ip.src", "udp.srcport" }, count = true, sum = "frame.len", min = { "frame.len" },

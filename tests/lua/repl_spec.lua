@@ -1,0 +1,90 @@
+-- repl_spec.lua: `capengine repl` with lines from a pipe; terminal/repl types them.
+local command = require "support.command"
+local test = require "support.spec"
+
+-- What lines give, on standard output and standard error.
+local function say(lines, options)
+  local line = ("printf '%%s\\n' %s | $P repl %s"):format(command.quote(lines),
+    options or "-r data/office.pcap")
+  return command.expect(0, command.sh(line))
+end
+
+local function shows(lines, expected)
+  local result = say(lines)
+  test.equal(result.out, expected)
+end
+
+test("what an expression gives is printed, and nothing for nothing", function()
+  shows("1 + 1\n'text'\n1, nil, true\nx = 5\nx\nlocal y = 1\n\nreturn",
+    "2\ntext\n1\nnil\ntrue\n5\n")
+end)
+
+test("b is the current batch, and next goes on", function()
+  shows("b\n#b\nb\nnext()\nb\nnext({ 5 })", "a batch of 1943 packets\n1943\n"
+    .. "a batch of 1943 packets\nnil\nnil\n1\n5\n")
+end)
+
+test("a batch that is over raises, and the lines go on", function()
+  local result = say "old = b\nnext()\nold:count()\n'on'"
+  assert(result.err:find("batch used after the next was read", 1, true), result.err)
+  test.equal(result.out, "nil\non\n")
+end)
+
+test("packets are shown as such", function()
+  shows("for p in b:each() do first = p break end\nfirst", "a packet of 98 bytes\n")
+end)
+
+test("a statement may go on over lines", function()
+  shows("for i = 1, 2 do\nprint(i)\nend", "1\n2\n")
+end)
+
+test("tables are printed as tables", function()
+  shows("{}\n{ 5, x = 'y', t = {}, u = { a = 1 } }\n{ { a = 1 }, { a = 2, b = { 1, 2 } } }",
+    "{}\n1\t5\nt\t{}\nu\t{ ... }\nx\ty\n1\t-\n2\t{ 1, 2 }\n")
+  local result = command.sh [[echo '{ { a = 1234, b = "x" } }' | $P repl --table]]
+  test.equal(result.out, "   a  b\n1234  x\n")
+end)
+
+test("show prints what an iterator gives", function()
+  shows("g = ce.group { by = 'tcp.dstport' } g:add(b)\nshow(g:rows { order = 'count', limit = 2 })",
+    "677\t443\n380\t22\n")
+end)
+
+test("what is wrong is said, and the lines go on", function()
+  local result = say "x y\nerror 'no'\nerror(nil)\nce.field 'ip.scr'\n'on'"
+  test.equal(result.out, "on\n")
+  assert(result.err:find("repl:1: syntax error near 'y'\nrepl:1: no\nnil\n"
+    .. "repl:1: there is no field ip.scr; did you mean ip.src?\n", 1, true), result.err)
+end)
+
+test("exit and quit end it", function()
+  shows("1\nexit\n2", "1\n")
+  shows("1\n quit \n2", "1\n")
+end)
+
+test("without a source there is still ce", function()
+  local result = say("source\nce.open('data/office.pcap'):next() ~= nil\nb\nnext()", "")
+  test.equal(result.out, "nil\ntrue\nnil\n")
+  assert(result.err:find("there is no source: -r or -i names one", 1, true), result.err)
+end)
+
+test("the filter and the count of the command line hold", function()
+  local result = say("#b", "-r data/office.pcap -f 'tcp port 443' -c 100")
+  test.equal(result.out, "100\n")
+end)
+
+test("a source that cannot be opened, and a script, end it at once", function()
+  command.expect(1, command.sh "$P repl -r none.pcap </dev/null")
+  assert(command.expect(2, command.sh "$P repl talkers </dev/null").err:find "takes no script")
+  assert(command.expect(2, command.sh "$P repl -e count </dev/null").err:find "takes no script")
+end)
+
+test("os.exit ends it with a status", function()
+  command.expect(7, command.sh "echo 'os.exit(7)' | $P repl -r data/office.pcap")
+end)
+
+test("lines from a pipe are not kept", function()
+  local result = command.sh [[HOME=$(mktemp -d); export HOME; unset XDG_STATE_HOME
+    echo 1 | $P repl; find "$HOME" -type f; rm -r "$HOME"]]
+  test.equal(result.out, "1\n")
+end)
