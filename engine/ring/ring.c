@@ -39,7 +39,10 @@ enum {
 	MOST_SLOTS = 65536,
 	DEFAULT_SLOTS = 4,
 	DEFAULT_ARENA = 266240,
-	SPINS = 64,   /* looks before a consumer sleeps: about a microsecond */
+	/* A consumer looks that long before it sleeps: about as long as it takes to
+	   fill a batch from a file, and longer than the wake-up that it saves. */
+	SPIN_NS = 30000,
+	LOOKS = 64, /* between looks at the clock */
 	MS = 1000000, /* nanoseconds */
 };
 
@@ -297,14 +300,26 @@ static int sleep_once(struct ce_ring *ring, int timeout_ms)
 	return rc;
 }
 
+/* Look for a while whether there is something. */
+static bool spin(struct ce_ring *ring)
+{
+	int64_t until_ns = ce_clock_mono_ns() + SPIN_NS;
+
+	do
+		for (int i = 0; i < LOOKS; i++)
+			if (something(ring))
+				return true;
+	while (ce_clock_mono_ns() < until_ns);
+	return false;
+}
+
 int ce_ring_wait(struct ce_ring *ring, int timeout_ms)
 {
 	int64_t until_ns;
 	int rc;
 
-	for (int i = 0; i < SPINS; i++)
-		if (something(ring))
-			return 1;
+	if (something(ring) || (timeout_ms && spin(ring)))
+		return 1;
 	until_ns = timeout_ms < 0 ? 0 : ce_clock_mono_ns() + (int64_t)timeout_ms * MS;
 	do { /* again after a ring for what was seen before */
 		rc = sleep_once(ring, timeout_ms < 0 ? -1 : ce_clock_ms_until(until_ns));
