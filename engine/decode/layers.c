@@ -184,21 +184,6 @@ static void clear(struct ceint_layers *layers, uint32_t first)
 	layers->plain[first / 64] = 0;
 }
 
-/*
- * Bring the headers of a word of packets into the cache, while the word before is walked:
- * another thread has read the packets, and may have been far ahead.
- */
-static inline void fetch(const struct ce_batch *batch, uint32_t first)
-{
-	enum { LINE = 64 };
-	uint32_t end = first + 64 < batch->count ? first + 64 : batch->count;
-
-	for (uint32_t i = first; i < end; i++) {
-		__builtin_prefetch(batch->data[i]);
-		__builtin_prefetch(batch->data[i] + LINE - 16);
-	}
-}
-
 void ceint_layers_walk(struct ceint_layers *layers, const struct ce_batch *batch,
                        const uint64_t wanted[CE_BATCH_WORDS])
 {
@@ -213,7 +198,6 @@ void ceint_layers_walk(struct ceint_layers *layers, const struct ce_batch *batch
 	for (uint32_t first = 0; first < batch->count; first += 64) {
 		uint64_t left = wanted[first / 64];
 
-		fetch(batch, first + 64);
 		if (layers->link == CEINT_LINK_ETHER)
 			left = ceint_walk_plain(layers, batch, first, left);
 		else

@@ -13,6 +13,8 @@
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, WORD = 64 };
 
+enum { LINE = 64, AHEAD = 32 }; /* bytes of a cache line; packets to prefetch ahead */
+
 enum {
 	FRAGMENTED = 0x3fff, /* more follow, or an offset */
 	TCP_LENGTH = CEINT_PLAIN_TRANSPORT + 12,
@@ -59,6 +61,18 @@ static inline uint32_t look(struct ceint_layers *layers, const struct ce_batch *
 	       below(batch->len[i], caplen);
 }
 
+/*
+ * Bring packet i's headers into the cache: another core has read the packet, and may
+ * have been far ahead.
+ */
+static inline void fetch(const struct ce_batch *batch, uint32_t i)
+{
+	if (i >= batch->count)
+		return;
+	__builtin_prefetch(batch->data[i]);
+	__builtin_prefetch(batch->data[i] + LINE - 16);
+}
+
 static inline uint32_t smaller(uint32_t a, uint32_t b)
 {
 	return a < b ? a : b;
@@ -86,8 +100,10 @@ uint64_t ceint_walk_plain(struct ceint_layers *layers, const struct ce_batch *ba
 	uint32_t end = batch->count - first < WORD ? batch->count : first + WORD;
 	uint64_t plain = 0;
 
-	for (uint32_t i = first; i < end; i++)
+	for (uint32_t i = first; i < end; i++) {
+		fetch(batch, i + AHEAD);
 		plain |= (uint64_t)(look(layers, batch, i) == 0) << (i - first);
+	}
 	plain &= wanted;
 	fill(layers, batch, first, end);
 	for (uint64_t left = ~plain; left; left &= left - 1) {
