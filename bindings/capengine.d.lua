@@ -1181,6 +1181,28 @@ function batch:count() end
 ---@return pcap.batch
 function batch:each() end
 
+--- Those of its packets that match, as a batch of the same life: it has all methods, where
+--- among them.
+---
+--- The expression is in Wireshark's display-filter language (wireshark-filter(4)), over
+--- the fields of capengine.field_name, and means what it means there: a comparison is
+--- false where a packet lacks the field, a field with parts matches with any of them, and
+--- `!=` wants all of them to differ. flow.* are fields like any other. It is compiled at
+--- its first use. Raises for one that does not compile, with a caret below the mistake.
+---
+---```lua
+---local ce = require "capengine"
+---local resets = 0
+---for batch in assert(ce.open "trace.pcap"):batches() do
+---  local tcp = batch:where "tcp and ip.src == 10.0.0.0/8"
+---  resets = resets + tcp:where("tcp.flags.reset == 1 or tcp.dstport in {1..1023}"):count()
+---end
+---print(resets)
+---```
+---@param expression string
+---@return pcap.batch
+function batch:where(expression) end
+
 -- Tables and pictures -------------------------------------------------------------
 
 --- What the values of a column are. For people, tables then have: counts as 1,943; bytes

@@ -84,6 +84,11 @@ static void push_cache(lua_State *L)
 	lua_setmetatable(L, -2);
 }
 
+static const luaL_Reg methods[] = {
+	{"where", batch_where},
+	{NULL, NULL},
+};
+
 void ce_lua_open_where(lua_State *L)
 {
 	luaL_newmetatable(L, CE_LUA_WHERE);
@@ -95,7 +100,6 @@ void ce_lua_open_where(lua_State *L)
 	luaL_getmetatable(L, CE_LUA_BATCH);
 	lua_getfield(L, -1, "__index");
 	push_cache(L);
-	lua_pushcclosure(L, batch_where, 1);
-	lua_setfield(L, -2, "where");
+	luaL_setfuncs(L, methods, 1);
 	lua_pop(L, 2);
 }
