@@ -7,16 +7,6 @@ local test = require "support.spec"
 local MANY = savefile.write(savefile.numbered(9000, 100)) -- a second apart
 local COUNT = "return { batch = function() end }"
 
--- A folder that is gone at the block's end.
-local function folder()
-  local name = temporary.name()
-  os.remove(name)
-  assert(os.execute("mkdir " .. name))
-  return setmetatable({ name = name }, {
-    __close = function() os.execute("rm -r " .. name) end,
-  })
-end
-
 -- The names in a folder, sorted.
 local function names_in(where)
   local names = {}
@@ -44,7 +34,7 @@ local function count_packets(where)
 end
 
 test("-C begins a file before one becomes larger than that", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   command.expect(0, sh(("$P run -r %s -w %s/a.pcap -C 256k $S"):format(MANY, where.name)))
   local names = names_in(where)
   test.equal(#names, 4)
@@ -56,13 +46,13 @@ test("-C begins a file before one becomes larger than that", function()
 end)
 
 test("-C without a unit counts in millions of bytes", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   command.expect(0, sh(("$P run -r %s -w %s/a.pcap -C 1 $S"):format(MANY, where.name)))
   test.equal(#names_in(where), 2)
 end)
 
 test("-G and --rotate-aligned go by the packets' time", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local run = "TZ=UTC; export TZ; $P run -r %s -w %s/%%H%%M.pcap -G 3600 %s $S"
   command.expect(0, sh(run:format(MANY, where.name, "")))
   test.equal(table.concat(names_in(where), " "), "0016.pcap 0116.pcap 0216.pcap")
@@ -73,7 +63,7 @@ test("-G and --rotate-aligned go by the packets' time", function()
 end)
 
 test("--rotate-packets and -W keep the last files", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   command.expect(0, sh(("$P run -r %s -w %s/a.pcap --rotate-packets 1000 -W 2 $S"):format(
     MANY, where.name)))
   test.equal(table.concat(names_in(where), " "), "a-00008.pcap a-00009.pcap")
@@ -81,7 +71,7 @@ test("--rotate-packets and -W keep the last files", function()
 end)
 
 test("--post-rotate gets every file, the last included, and is waited for", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local result = sh(("$P run -r %s -w '%s/a b.pcap' --rotate-packets 4000 " ..
     "--post-rotate 'sleep 0.1; gzip' $S"):format(MANY, where.name))
   command.expect(0, result)
@@ -93,7 +83,7 @@ test("--post-rotate gets every file, the last included, and is waited for", func
 end)
 
 test("a --post-rotate that fails is said, and makes the exit status 1", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local result = sh(("$P run -r %s -w %s/a.pcap --rotate-packets 5000 --post-rotate false $S")
     :format(MANY, where.name))
   command.expect(1, result)
@@ -110,7 +100,7 @@ test("options that need others say so", function()
 end)
 
 test("a folder that goes away ends the run with status 2, and the name of the file", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local out = where.name .. "/in"
   os.execute("mkdir " .. out)
   local script = command.script(([[
@@ -143,7 +133,7 @@ local function signalling(name)
 end
 
 test("SIGHUP begins another file where files are rotated", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local result = command.sh(("$P run -r %s -w %s/a.pcap -C 100m %s"):format(
     MANY, where.name, signalling "HUP"))
   command.expect(0, result)
@@ -167,7 +157,7 @@ test("SIGUSR2 hands what was written to the kernel", function()
 end)
 
 test("killed at any moment, every file can be read to its last whole packet", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local script = command.script "return { batch = function() os.execute 'sleep 0.002' end }"
   local files = 0
   local function check()

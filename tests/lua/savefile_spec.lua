@@ -14,16 +14,6 @@ local function open(name)
   return assert(pcap.open_offline(name or TEN))
 end
 
--- A folder that is gone at the block's end.
-local function folder()
-  local name = temporary.name()
-  os.remove(name)
-  assert(os.execute("mkdir " .. name))
-  return setmetatable({ name = name }, {
-    __close = function() os.execute("rm -r " .. name) end,
-  })
-end
-
 -- What a command prints.
 local function output(line)
   local pipe <close> = io.popen(line)
@@ -86,7 +76,7 @@ test("packets are written one by one, views and kept ones", function()
 end)
 
 test("the name says format and compression, and options say otherwise", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local kinds = {
     { "a.pcap", nil, "^\xd4\xc3\xb2\xa1" }, { "a.pcapng", nil, "^\x0a\x0d\x0d\x0a" },
     { "a.pcap.gz", nil, "^\x1f\x8b" }, { "a.pcapng.zst", nil, "^%\x28\xb5\x2f\xfd" },
@@ -106,7 +96,7 @@ test("the name says format and compression, and options say otherwise", function
 end)
 
 test("compressed files hold what plain ones do", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   for ending, tool in pairs { gz = "gzip -dc", zst = "zstd -qdc" } do
     local name = where.name .. "/a.pcap." .. ending
     local out <close> = assert(capengine.savefile(name))
@@ -122,7 +112,7 @@ test("compressed files hold what plain ones do", function()
 end)
 
 test("a compressed file that was only flushed can be read", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local name = where.name .. "/a.pcap.gz"
   local out <close> = assert(capengine.savefile(name))
   write_all(out, TEN)
@@ -134,7 +124,7 @@ test("a compressed file that was only flushed can be read", function()
 end)
 
 test("a pcapng file reads back the same", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local name = where.name .. "/a.pcapng"
   local out <close> = assert(capengine.savefile(name))
   write_all(out, TEN)
@@ -157,7 +147,7 @@ local function tshark(name, fields)
 end
 
 test("a pcapng file takes several link types and comments, which tshark shows", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local name = where.name .. "/a.pcapng"
   local out <close> = assert(capengine.savefile(name))
   write_all(out, RAW)
@@ -199,7 +189,7 @@ test("the link type may be said before; without packets it is Ethernet", functio
 end)
 
 test("hundreds of savefiles may be open at once", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local outs = {}
   for i = 1, 600 do outs[i] = assert(capengine.savefile(("%s/%d.pcap"):format(where.name, i))) end
   local handle <close> = open()
@@ -213,7 +203,7 @@ test("hundreds of savefiles may be open at once", function()
 end)
 
 test("with few descriptors they share what there is", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local script = command.script [[
     local capengine = require "capengine"
     local outs = {}
@@ -283,7 +273,7 @@ end
 
 test("files that rotate are told of when they are complete, the last one too", function()
   for _, by_packet in ipairs { false, true } do
-    local in_folder <close> = folder()
+    local in_folder <close> = temporary.folder()
     local told = rotate(in_folder.name .. "/x.pcap", { packets = 4000 }, by_packet)
     test.equal(#told, 3)
     for i, file in ipairs(told) do
@@ -296,7 +286,7 @@ test("files that rotate are told of when they are complete, the last one too", f
 end)
 
 test("files rotate by bytes and by seconds, and the last ones are kept", function()
-  local in_folder <close> = folder()
+  local in_folder <close> = temporary.folder()
   local told = rotate(in_folder.name .. "/b.pcap", { bytes = 24 + 116 * 100, files = 2 })
   test.equal(#told, 90)
   test.equal(output("ls " .. in_folder.name), "b-00089.pcap\nb-00090.pcap\n")
@@ -306,7 +296,7 @@ test("files rotate by bytes and by seconds, and the last ones are kept", functio
 end)
 
 test("what `complete` raises is raised, and the rest is told of later", function()
-  local in_folder <close> = folder()
+  local in_folder <close> = temporary.folder()
   local told = 0
   local function complete()
     told = told + 1
@@ -330,7 +320,7 @@ test("a rotation that says nothing useful raises", function()
   test.raises("function expected", capengine.savefile, name,
     { rotate = { packets = 1, complete = "print" } })
   test.raises("one file", capengine.savefile, "-", { rotate = { packets = 1 } })
-  local in_folder <close> = folder()
+  local in_folder <close> = temporary.folder()
   local out <close> = assert(capengine.savefile(in_folder.name .. "/x.pcapng",
     { rotate = { packets = 1 } }))
   local handle <close> = open()

@@ -11,16 +11,6 @@ local COUNT = [[
   return { packet = function() n = n + 1 end, finish = function() print(n) end }
 ]]
 
--- A folder that is gone at the block's end.
-local function folder()
-  local name = temporary.name()
-  os.remove(name)
-  assert(os.execute("mkdir " .. name))
-  return setmetatable({ name = name }, {
-    __close = function() os.execute("rm -r " .. name) end,
-  })
-end
-
 -- The whole records of a savefile of 100-byte packets, and whether there is a rest.
 local function whole_records(name)
   local size = #temporary.read(name)
@@ -45,7 +35,7 @@ test("-w copies a savefile byte for byte", function()
 end)
 
 test("-w of pcapng and compressed files is what their names say", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   for ending, magic in pairs { pcapng = "^\x0a\x0d\x0d\x0a", ["pcap.gz"] = "^\x1f\x8b",
       ["pcapng.zst"] = "^%\x28\xb5\x2f\xfd" } do
     local out = where.name .. "/a." .. ending
@@ -57,7 +47,7 @@ test("-w of pcapng and compressed files is what their names say", function()
 end)
 
 test("-w of a pcapng file takes files of several link types, a classic one does not", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local run = "$P run -r %s -r %s -w %s/%s $S"
   local result = sh(run:format(MANY, RAW, where.name, "a.pcap"))
   command.expect(2, result)
@@ -67,7 +57,7 @@ test("-w of a pcapng file takes files of several link types, a classic one does 
 end)
 
 test("stamps are nanoseconds in pcapng unless --micro says otherwise", function()
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local nano = savefile.write({ { "abcd", frac = 123456789 } }, { nano = true })
   local run = "$P run %s -r %s -w %s/a.pcapng $S && $P run -r %s/a.pcapng -w - --nano $S"
   for option, frac in pairs { [""] = 123456789, ["--micro"] = 123456000 } do
@@ -110,7 +100,7 @@ end)
 
 test("a full file system leaves whole packets, as many as are said", function()
   if not os.execute "unshare -m true 2>/dev/null" then test.skip "no mount namespaces" end
-  local where <close> = folder()
+  local where <close> = temporary.folder()
   local out = temporary.name()
   local result = sh(([[unshare -m sh -c 'mount -t tmpfs -o size=%dk none %s && {
     $P run -r %s -w %s/a.pcap '$S'; status=$?; cp %s/a.pcap %s; exit $status; }']]):format(

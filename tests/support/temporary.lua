@@ -27,6 +27,16 @@ function temporary.read(name)
   return file:read "a"
 end
 
+-- A new folder, `name`, that is gone at the end of the block of a to-be-closed local.
+function temporary.folder()
+  local name = temporary.name()
+  os.remove(name)
+  assert(os.execute("mkdir " .. name))
+  return setmetatable({ name = name }, {
+    __close = function() os.execute("rm -r " .. name) end,
+  })
+end
+
 function temporary.remove()
   for _, name in ipairs(names) do os.remove(name) end
   names = {}
