@@ -957,10 +957,13 @@ function pcap.lib_version() end
 ---@field files? integer keep the last so many
 ---@field complete? fun(path: string, packets: integer, bytes: integer) gets each file that
 ---is complete, at the end of the call that found it so: of write, or of close for the last.
----A savefile that is not closed by its call has nobody to tell
+---Where all handles that are open are interfaces, the clock ends a file of `seconds`, too:
+---then it is told of while the script waits for packets. A savefile that is not closed by its
+---call has nobody to tell
 
---- A savefile that takes packets of any handle. It is written in the background; what
---- the disk said of it is said by the next call. After an error it ends with its last
+--- A savefile that takes packets of any handle. It is written in the background: within
+--- half a second, as long as the script asks for packets, or at flush. What the disk said of
+--- it is said by the next call. After an error it ends with its last
 --- whole packet, and every further call fails in the same way.
 ---@class capengine.savefile
 local savefile = {}

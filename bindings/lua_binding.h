@@ -79,6 +79,7 @@ struct ce_lua {
 	struct ce_lua_savefile *savefiles; /* all that are open */
 	struct ce_dump_pool *pool;         /* of all dumps that are open */
 	unsigned pool_users;
+	int64_t beat_ns;               /* when the next beat is, of the monotonic clock */
 	bool told_refused;             /* that there is no io_uring */
 	uint64_t unwritten;            /* packets that closed savefiles do not have */
 	struct ce_lua_lent *hot;       /* where the last packet was found */
@@ -92,6 +93,8 @@ struct ce_lua {
 	size_t ring_bytes;             /* for every handle; 0: the default */
 	void (*idle)(lua_State *L);    /* called when a wait ends in vain; may raise */
 	void (*advance)(lua_State *L); /* called when a handle goes on to another batch */
+	void (*beat)(struct ce_lua *lua, void *arg); /* called at each beat; or NULL */
+	void *beat_arg;
 	void (*refused)(
 		int code); /* called when there is no io_uring; NULL: nobody is told */
 	bool lost_output;  /* a collected dumper could not write all */
@@ -182,6 +185,27 @@ bool ce_lua_reads(const struct ce_lua_handle *handle, const char *path);
 
 /* As ce_lua_close_dumpers. */
 void ce_lua_close_savefiles(struct ce_lua *lua);
+
+/* A beat of all that are open. */
+void ce_lua_beat_savefiles(struct ce_lua *lua);
+
+/*
+ * Tell scripts of the files that the clock has ended, while the handle is waited for. 0;
+ * -EINTR: one of them has closed it. [-0, +0, e]
+ */
+int ce_lua_tell_finished(lua_State *L, struct ce_lua *lua, struct ce_lua_handle *handle);
+
+/* lua_beat.c: some times a second, savefiles hand on what they have gathered */
+
+/* timeout_ms, or less where a beat comes before it. */
+int ce_lua_until_beat(const struct ce_lua *lua, const struct ce_lua_handle *handle,
+                      int timeout_ms);
+
+/* Do what is to be done, if it is time. */
+void ce_lua_beat(struct ce_lua *lua);
+
+/* Let the clock end a file whose time is over. 0 or as ce_rotate_idle. */
+int ce_lua_beat_rotate(struct ce_lua *lua, struct ce_rotate *rotate, struct ce_err *err);
 
 /* lua_handle.c */
 

@@ -134,20 +134,30 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle)
 	free_names(handle);
 }
 
+/* What is done once for each batch, and while there is none. [-0, +0, e] */
+static void look_around(lua_State *L, struct ce_lua *lua, bool advanced, bool in_vain)
+{
+	if (lua->advance && advanced)
+		lua->advance(L);
+	if (lua->pool && (advanced || in_vain))
+		ce_lua_beat(lua);
+	if (lua->idle && in_vain)
+		lua->idle(L);
+}
+
 int ce_lua_fetch(lua_State *L, struct ce_lua_handle *handle, int timeout_ms)
 {
 	struct ce_lua *lua = ce_lua_get(L);
-	int rc = ce_reader_fetch(handle->reader, timeout_ms, &handle->last);
+	int rc = ce_reader_fetch(handle->reader,
+	                         ce_lua_until_beat(lua, handle, timeout_ms),
+	                         &handle->last);
 	uint64_t before = handle->lent.sequence;
 
 	handle->lent.batch = ce_reader_batch(handle->reader);
 	if (handle->lent.batch)
 		handle->lent.sequence = handle->lent.batch->sequence;
-	if (lua->advance && handle->lent.sequence != before)
-		lua->advance(L);
-	if (rc == 0 && lua->idle)
-		lua->idle(L);
-	return rc;
+	look_around(L, lua, handle->lent.sequence != before, rc == 0);
+	return rc == 0 ? ce_lua_tell_finished(L, lua, handle) : rc;
 }
 
 /* Push nil, text, code for the handle's last error. [-0, +3, m] */

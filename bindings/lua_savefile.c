@@ -184,6 +184,85 @@ static void tell_finished(lua_State *L, struct ce_lua_savefile *savefile)
 		luaL_error(L, "out of memory: not every file could be told of");
 }
 
+void ce_lua_beat_savefiles(struct ce_lua *lua)
+{
+	struct ce_lua_savefile *savefile;
+
+	/* What fails, the script's next call says. */
+	for (savefile = lua->savefiles; savefile; savefile = savefile->next)
+		if (savefile->rotate)
+			ce_lua_beat_rotate(lua, savefile->rotate, NULL);
+		else
+			ce_dump_push(savefile->dump, NULL);
+}
+
+static const char objects_key; /* its address is that of a table in the registry */
+
+/* Remember the object on top while it lives: for those that have no more of it than
+   its address. [-0, +0, m] */
+static void remember(lua_State *L)
+{
+	if (lua_rawgetp(L, LUA_REGISTRYINDEX, &objects_key) == LUA_TNIL) {
+		lua_pop(L, 1);
+		lua_newtable(L);
+		lua_createtable(L, 0, 1);
+		lua_pushliteral(L, "v");
+		lua_setfield(L, -2, "__mode");
+		lua_setmetatable(L, -2);
+		lua_pushvalue(L, -1);
+		lua_rawsetp(L, LUA_REGISTRYINDEX, &objects_key);
+	}
+	lua_pushvalue(L, -2);
+	lua_rawsetp(L, -2, lua_touserdata(L, -1));
+	lua_pop(L, 1);
+}
+
+/* tell_finished, as a function of a savefile. */
+static int tell(lua_State *L)
+{
+	tell_finished(L, lua_touserdata(L, 1));
+	return 0;
+}
+
+/* Push a function and a savefile that it is to be called with; false: there is none that
+   has finished something and that still lives. [-0, +0 or 2, -] */
+static bool push_finished(lua_State *L, const struct ce_lua *lua)
+{
+	struct ce_lua_savefile *savefile = lua->savefiles;
+
+	lua_pushcfunction(L, tell);
+	lua_rawgetp(L, LUA_REGISTRYINDEX, &objects_key);
+	for (; savefile; savefile = savefile->next) {
+		if (!savefile->finished)
+			continue;
+		if (lua_rawgetp(L, -1, savefile) == LUA_TUSERDATA) {
+			lua_remove(L, -2);
+			return true;
+		}
+		lua_pop(L, 1);
+	}
+	lua_pop(L, 2);
+	return false;
+}
+
+int ce_lua_tell_finished(lua_State *L, struct ce_lua *lua, struct ce_lua_handle *handle)
+{
+	bool reading = handle->reading;
+	int status = LUA_OK;
+
+	if (!lua->savefiles)
+		return 0;
+	handle->reading = true; /* its close waits until it is not fetched from */
+	while (status == LUA_OK && push_finished(L, lua))
+		status = lua_pcall(L, 1, 0, 0);
+	handle->reading = reading;
+	if (!reading && handle->close_later)
+		ce_lua_close_handle(lua, handle);
+	if (status != LUA_OK)
+		lua_error(L);
+	return handle->closed ? -EINTR : 0;
+}
+
 static void forget_finished(struct ce_lua_savefile *savefile)
 {
 	struct finished *finished;
@@ -244,6 +323,7 @@ static int open_savefile(lua_State *L)
 	if (rotates) {
 		lua_getfield(L, 3, "complete");
 		lua_setiuservalue(L, -2, 1);
+		remember(L);
 	}
 	options.pool = ce_lua_take_pool(lua);
 	path = lua_tostring(L, 1);

@@ -175,6 +175,22 @@ static int open_output(struct run *run, const struct ce_dump_options *dump,
 	return ce_dump_open(&run->dump, options->out, dump, err);
 }
 
+/* A write that fails while no packet comes ends the run as one that a packet makes. */
+static void beat(struct ce_lua *lua, void *arg)
+{
+	struct run *run = arg;
+	struct ce_err err;
+	int rc = run->rotate ? ce_lua_beat_rotate(lua, run->rotate, &err)
+	         : run->dump ? ce_dump_push(run->dump, &err)
+	                     : 0;
+
+	if (rc == 0)
+		return;
+	note_error(run, &err);
+	if (!run->options.go_on && run->source->reader)
+		ce_reader_stop(run->source->reader);
+}
+
 void run_write_open(lua_State *L, struct run *run, const char *filter)
 {
 	const char *out = run->options.out;
@@ -191,6 +207,8 @@ void run_write_open(lua_State *L, struct run *run, const char *filter)
 		run_fail(L, run, EXIT_USAGE, "%s", err.text);
 	}
 	ce_reader_tap(run->source->reader, write_batch, run);
+	ce_lua_get(L)->beat = beat;
+	ce_lua_get(L)->beat_arg = run;
 }
 
 void run_write_count(struct run *run)
@@ -248,6 +266,7 @@ void run_write_close(lua_State *L, struct run *run)
 		run->status = EXIT_USAGE;
 	run->rotate = NULL;
 	run->dump = NULL;
+	ce_lua_get(L)->beat = NULL;
 	reap_children(run, true);
 	free(run->children.pids);
 	ce_lua_give_pool(ce_lua_get(L));

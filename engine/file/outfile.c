@@ -324,12 +324,30 @@ static void list(struct ceint_outfile *file)
 	file->pool->latest = file;
 }
 
+/* What is filled goes to the end of the queue. */
+static void enqueue(struct ceint_outfile *file)
+{
+	struct piece *piece = file->filled;
+
+	if (!piece || !piece->used)
+		return;
+	file->filled = NULL;
+	piece->next = NULL;
+	if (piece->size >= PIECE && file->usual < PIECE)
+		file->usual = PIECE;
+	*file->end = piece;
+	file->end = &piece->next;
+	file->queued += piece->used;
+	file->pieces++;
+	advance(file);
+}
+
 /* Everything written, and the descriptor given back. */
 static int put_away(struct ceint_outfile *file)
 {
 	int fd = file->fd, rc;
 
-	ceint_outfile_push(file);
+	enqueue(file);
 	drain(file, 0);
 	put_piece(file->pool, file->filled);
 	file->filled = NULL;
@@ -470,21 +488,11 @@ static int wake(struct ceint_outfile *file)
 	return rc;
 }
 
-void ceint_outfile_push(struct ceint_outfile *file)
+int ceint_outfile_push(struct ceint_outfile *file)
 {
-	struct piece *piece = file->filled;
-
-	if (!piece || !piece->used)
-		return;
-	file->filled = NULL;
-	piece->next = NULL;
-	if (piece->size >= PIECE && file->usual < PIECE)
-		file->usual = PIECE;
-	*file->end = piece;
-	file->end = &piece->next;
-	file->queued += piece->used;
-	file->pieces++;
-	advance(file);
+	enqueue(file);
+	ceint_uring_reap(file->pool->uring);
+	return file->error;
 }
 
 /* May a further piece be filled? Waits for that, or says -EAGAIN. */
@@ -544,7 +552,7 @@ static int make_room(struct ceint_outfile *file, size_t bytes)
 	if (lacks(file, bytes))
 		grow(file, bytes);
 	if (lacks(file, bytes)) {
-		ceint_outfile_push(file);
+		enqueue(file);
 		put_piece(file->pool, file->filled); /* empty, and too small */
 		file->filled = NULL;
 	}
@@ -597,7 +605,7 @@ void ceint_outfile_add(struct ceint_outfile *file, size_t bytes, uint64_t packet
 int ceint_outfile_flush(struct ceint_outfile *file)
 {
 	if (!file->error && file->filled && file->filled->used && wake(file) == 0)
-		ceint_outfile_push(file);
+		enqueue(file);
 	drain(file, 0);
 	return file->error;
 }

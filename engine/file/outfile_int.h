@@ -72,8 +72,8 @@ int ceint_outfile_rest(struct ceint_outfile *file, size_t bytes, unsigned char *
 /* Bytes that were put where room said: whole records, of so many packets. */
 void ceint_outfile_add(struct ceint_outfile *file, size_t bytes, uint64_t packets);
 
-/* Start to write what there is. */
-void ceint_outfile_push(struct ceint_outfile *file);
+/* Start to write what there is, and see what became of earlier writes. 0 or the error. */
+int ceint_outfile_push(struct ceint_outfile *file);
 
 /* Wait until everything has been written. 0 or the error. */
 int ceint_outfile_flush(struct ceint_outfile *file);

@@ -265,6 +265,15 @@ int ce_dump_flush(struct ce_dump *dump, struct ce_err *err)
 	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
 }
 
+int ce_dump_push(struct ce_dump *dump, struct ce_err *err)
+{
+	int rc = ceint_dump_end_frame(dump);
+
+	if (rc == 0)
+		rc = ceint_outfile_push(dump->file);
+	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
+}
+
 uint64_t ce_dump_packets(const struct ce_dump *dump)
 {
 	return held(dump);

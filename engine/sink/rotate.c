@@ -354,6 +354,36 @@ int ce_rotate_next(struct ce_rotate *rotate, struct ce_err *out)
 	return rc < 0 ? fail(rotate, rc, err) : 0;
 }
 
+int ce_rotate_idle(struct ce_rotate *rotate, int64_t now_ns, struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	struct ce_tick tick;
+	int rc = 0;
+
+	if (!rotate->options.aligned)
+		now_ns -= rotate->first_ns;
+	if (ce_packet_time_idle(&rotate->time, now_ns, &tick) && rotate->packets)
+		rc = complete(rotate, err);
+	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
+int64_t ce_rotate_due_ns(const struct ce_rotate *rotate)
+{
+	int64_t due_ns = ce_packet_time_next(&rotate->time);
+
+	if (!rotate->dump || !rotate->packets || due_ns == INT64_MAX)
+		return INT64_MAX;
+	return rotate->options.aligned ? due_ns : due_ns + rotate->first_ns;
+}
+
+int ce_rotate_push(struct ce_rotate *rotate, struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	int rc = rotate->dump ? ce_dump_push(rotate->dump, err) : 0;
+
+	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
 int ce_rotate_flush(struct ce_rotate *rotate, struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;

@@ -152,10 +152,13 @@ static void write_copies_the_bytes(void **state)
 }
 
 /* The record that stands in the file after one was written. */
-static struct ce_record written(bool nano_file, bool nano_packet, uint32_t sec, uint32_t frac)
+static struct ce_record written(bool nano_file, bool nano_packet, uint32_t sec,
+                                uint32_t frac)
 {
-	struct ce_dump *dump = dump_to(out.path, (struct ce_dump_options){.nano = nano_file});
-	const struct ce_record record = {.sec = sec, .frac = frac, .caplen = 2, .len = 1500};
+	struct ce_dump *dump =
+		dump_to(out.path, (struct ce_dump_options){.nano = nano_file});
+	const struct ce_record record = {
+		.sec = sec, .frac = frac, .caplen = 2, .len = 1500};
 	const struct ce_origin origin = {.linktype = DLT_EN10MB, .nano = nano_packet};
 	struct packets_bytes found;
 	struct ce_record read;
@@ -262,11 +265,11 @@ static void dump_file(const char *path, bool nano_dump)
 
 	assert_int_equal(ce_source_open(&source, &ce_source_savefile, &options, NULL), 0);
 	dump = dump_to(out.path, (struct ce_dump_options){
-		.linktype = source->origin.linktype,
-		.linktype_ext = source->linktype_ext,
-		.snapshot = source->snapshot,
-		.nano = nano_dump,
-	});
+					 .linktype = source->origin.linktype,
+					 .linktype_ext = source->linktype_ext,
+					 .snapshot = source->snapshot,
+					 .nano = nano_dump,
+				 });
 	dump_source(source, dump);
 	assert_int_equal(ce_dump_close(dump, NULL), 0);
 	ce_source_close(source);
@@ -277,8 +280,10 @@ static struct packets_bytes dumped_by_libpcap(const char *path, bool nano_dump)
 {
 	struct packets_file file = packets_file_open("", 0);
 	char message[PCAP_ERRBUF_SIZE];
-	pcap_t *pcap = pcap_open_offline_with_tstamp_precision(path,
-		nano_dump ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO, message);
+	pcap_t *pcap = pcap_open_offline_with_tstamp_precision(
+		path,
+		nano_dump ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO,
+		message);
 	pcap_dumper_t *dumper = pcap_dump_open(pcap, file.path);
 	struct packets_bytes bytes;
 
@@ -307,7 +312,8 @@ static void expect_as_libpcap(const struct packets_kind *kind)
 
 static void dump_is_byte_for_byte_that_of_libpcap(void **state)
 {
-	static const uint32_t linktypes[] = {PACKETS_ETHERNET, PACKETS_RAW_IN_FILE, 113, 147, 276};
+	static const uint32_t linktypes[] = {PACKETS_ETHERNET, PACKETS_RAW_IN_FILE, 113,
+	                                     147, 276};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(linktypes) / sizeof(*linktypes); i++)
@@ -324,7 +330,8 @@ static void dump_is_byte_for_byte_that_of_libpcap(void **state)
 static void length_of_the_frame_check_sequence_is_kept(void **state)
 {
 	/* In the header's upper six bits: it is there, and two 16-bit words long. */
-	const struct packets_kind kind = {.linktype = UINT32_C(0x24000000) | PACKETS_ETHERNET};
+	const struct packets_kind kind = {.linktype = UINT32_C(0x24000000) |
+	                                              PACKETS_ETHERNET};
 
 	(void)state;
 	expect_as_libpcap(&kind);
@@ -333,7 +340,8 @@ static void length_of_the_frame_check_sequence_is_kept(void **state)
 static void link_type_without_a_savefile_is_refused_and_no_file_touched(void **state)
 {
 	const struct ce_dump_options options = {.linktype = 65536};
-	struct packets_bytes old = {(unsigned char *)(uintptr_t)"old content of the file", 23};
+	struct packets_bytes old = {
+		(unsigned char *)(uintptr_t) "old content of the file", 23};
 	struct ce_dump *dump = NULL;
 	struct ce_err err = {0};
 
@@ -367,8 +375,8 @@ static void file_is_not_left_to_programs_that_are_started(void **state)
 	(void)state;
 	assert_int_equal(fstat(out.fd, &wanted), 0);
 	for (int fd = 3; fd < 64; fd++)
-		if (fd != out.fd && fstat(fd, &found) == 0 && found.st_ino == wanted.st_ino &&
-		    found.st_dev == wanted.st_dev) {
+		if (fd != out.fd && fstat(fd, &found) == 0 &&
+		    found.st_ino == wanted.st_ino && found.st_dev == wanted.st_dev) {
 			assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 			seen++;
 		}
@@ -387,6 +395,47 @@ static void flush_hands_everything_to_the_kernel(void **state)
 	expect_savefile(&micro, COUNT);
 	assert_int_equal(ce_dump_close(dump, NULL), 0);
 	expect_savefile(&micro, COUNT);
+}
+
+/* It waits for nothing, so it is looked at until it is there. */
+static void push_begins_to_write_what_was_gathered(void **state)
+{
+	struct packets_bytes expected = packets_savefile(&micro, 0, COUNT);
+	struct ce_dump *dump = dump_to(out.path, (struct ce_dump_options){0});
+	struct stat status = {0};
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT; i++)
+		write_packet(dump, i, NULL);
+	assert_int_equal(fstat(out.fd, &status), 0);
+	assert_int_equal(status.st_size, 0);
+	assert_int_equal(ce_dump_push(dump, NULL), 0);
+	for (int i = 0; i < 2000 && (size_t)status.st_size < expected.size; i++) {
+		usleep(1000);
+		assert_int_equal(fstat(out.fd, &status), 0);
+	}
+	expect_bytes(&expected);
+	assert_int_equal(ce_dump_push(dump, NULL), 0);
+	assert_int_equal(ce_dump_close(dump, NULL), 0);
+	expect_bytes(&expected);
+	free(expected.data);
+}
+
+static void push_says_what_became_of_earlier_writes(void **state)
+{
+	struct ce_dump *dump = dump_to("/dev/full", (struct ce_dump_options){0});
+	struct ce_err err = {0};
+	int rc = 0;
+
+	(void)state;
+	write_packet(dump, 0, NULL);
+	for (int i = 0; i < 2000 && rc == 0; i++) {
+		rc = ce_dump_push(dump, &err);
+		usleep(1000);
+	}
+	assert_int_equal(rc, -ENOSPC);
+	assert_non_null(strstr(err.text, "/dev/full"));
+	assert_int_equal(ce_dump_close(dump, NULL), -ENOSPC);
 }
 
 static void tell_gives_the_bytes_of_the_file_so_far(void **state)
@@ -612,6 +661,8 @@ int main(void)
 		cmocka_unit_test(open_says_what_the_system_said),
 		with_out(file_is_not_left_to_programs_that_are_started),
 		with_out(flush_hands_everything_to_the_kernel),
+		with_out(push_begins_to_write_what_was_gathered),
+		cmocka_unit_test(push_says_what_became_of_earlier_writes),
 		with_out(tell_gives_the_bytes_of_the_file_so_far),
 		cmocka_unit_test(tell_of_a_pipe_is_an_error),
 		cmocka_unit_test(full_disk_is_an_error_that_sticks),

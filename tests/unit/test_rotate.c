@@ -311,6 +311,39 @@ static void packets_alone_rotate_as_those_of_a_batch(void **state)
 		assert_int_equal(packets_in(completed[i]), i < 3 ? 3 : 1);
 }
 
+/* On an interface nobody waits for a packet to say that time is over. */
+static void clock_ends_a_file_whose_time_is_over(void **state)
+{
+	(void)state;
+	for (int aligned = 0; aligned < 2; aligned++) {
+		const struct ce_rotate_options options = {.every_ns = 10 * SECOND_NS,
+		                                          .aligned = aligned};
+		const int64_t first_ns = 1003 * SECOND_NS;
+		const int64_t due_ns = aligned ? 1010 * SECOND_NS : 1013 * SECOND_NS;
+		struct ce_rotate *rotate = rotate_to(pattern, options);
+
+		completed_count = 0;
+		assert_int_equal(ce_rotate_due_ns(rotate), INT64_MAX);
+		assert_int_equal(ce_rotate_idle(rotate, due_ns, NULL), 0);
+		assert_int_equal(completed_count, 0);
+		fill(first_ns, 5);
+		assert_int_equal(write_all(rotate, NULL), 0);
+		assert_int_equal(ce_rotate_due_ns(rotate), due_ns);
+		assert_int_equal(ce_rotate_idle(rotate, due_ns - 1, NULL), 0);
+		assert_int_equal(completed_count, 0);
+		assert_int_equal(ce_rotate_idle(rotate, due_ns, NULL), 0);
+		assert_int_equal(completed_count, 1);
+		assert_int_equal(packets_in(completed[0]), 5);
+		assert_int_equal(ce_rotate_due_ns(rotate), INT64_MAX);
+		assert_int_equal(ce_rotate_idle(rotate, due_ns + SECOND_NS, NULL), 0);
+		fill(due_ns + SECOND_NS, 3);
+		assert_int_equal(write_all(rotate, NULL), 0);
+		assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+		assert_int_equal(completed_count, 2);
+		assert_int_equal(packets_in(completed[1]), 3);
+	}
+}
+
 static void next_without_packets_does_nothing(void **state)
 {
 	struct ce_rotate *rotate =
@@ -415,6 +448,7 @@ int main(void)
 		with_folder(times_stand_in_names),
 		with_folder(only_the_last_files_are_kept),
 		with_folder(packets_alone_rotate_as_those_of_a_batch),
+		with_folder(clock_ends_a_file_whose_time_is_over),
 		with_folder(next_without_packets_does_nothing),
 		with_folder(every_failure_leaves_readable_files),
 	};

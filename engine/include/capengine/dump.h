@@ -132,6 +132,13 @@ void ce_dump_stats(struct ce_dump *dump, const struct ce_stats *stats);
 /* Hand everything to the kernel. 0 or as write. */
 int ce_dump_flush(struct ce_dump *dump, struct ce_err *err);
 
+/*
+ * Begin to hand to the kernel what was gathered, and wait for nothing: called now and
+ * then, it keeps packets of a quiet capture from waiting for further ones. 0 or as write,
+ * also for what began earlier.
+ */
+int ce_dump_push(struct ce_dump *dump, struct ce_err *err);
+
 /* Packets written so far; after a failure, those that the file holds. */
 uint64_t ce_dump_packets(const struct ce_dump *dump);
 

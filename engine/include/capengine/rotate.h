@@ -69,8 +69,18 @@ int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *ori
 /* Complete the file; the next packet begins another. 0 or as ce_dump_close. */
 int ce_rotate_next(struct ce_rotate *rotate, struct ce_err *err);
 
-/* As ce_dump_flush. */
+/*
+ * It is now_ns, and no packet that is older will come: a file whose time is over is
+ * complete, though no packet says so. 0 or as ce_dump_close.
+ */
+int ce_rotate_idle(struct ce_rotate *rotate, int64_t now_ns, struct ce_err *err);
+
+/* When that is so; INT64_MAX: never, or not before a further packet. */
+int64_t ce_rotate_due_ns(const struct ce_rotate *rotate);
+
+/* As ce_dump_flush and ce_dump_push. */
 int ce_rotate_flush(struct ce_rotate *rotate, struct ce_err *err);
+int ce_rotate_push(struct ce_rotate *rotate, struct ce_err *err);
 
 /* Sums over all files. */
 void ce_rotate_count(const struct ce_rotate *rotate, struct ce_dump_counters *counters);
