@@ -7,6 +7,8 @@
 
 #include "dump_int.h"
 
+enum { ETHERNET = 1 };
+
 static const struct ceint_format *const formats[] = {
 	[CE_DUMP_PCAP] = &ceint_dump_pcap,
 	[CE_DUMP_PCAPNG] = &ceint_dump_pcapng,
@@ -120,8 +122,19 @@ static int open_file(struct ce_dump *dump, const char *path,
 /* The origin of the packets to come, as far as that is known. */
 static struct ce_origin expected(const struct ce_dump *dump)
 {
-	return (struct ce_origin){.linktype = dump->linktype,
-	                          .snaplen = (uint32_t)dump->snapshot};
+	return (struct ce_origin){
+		.linktype = dump->linktype == CE_DUMP_ANY_LINKTYPE ? ETHERNET
+	                                                           : dump->linktype,
+		.snaplen = (uint32_t)dump->snapshot,
+	};
+}
+
+/* Is it known enough of them for what stands before packets? In pcapng that is also
+   their snap length. */
+static bool is_expected(const struct ce_dump *dump)
+{
+	return dump->linktype != CE_DUMP_ANY_LINKTYPE &&
+	       (!dump->format->mixed || dump->snapshot);
 }
 
 static int begin(struct ce_dump *dump, const struct ce_origin *origin, struct ce_err *err)
@@ -137,7 +150,7 @@ static int open_dump(struct ce_dump *dump, const char *path,
                      const struct ce_dump_options *options, struct ce_err *err)
 {
 	const struct ce_origin origin = expected(dump);
-	bool known = dump->linktype != CE_DUMP_ANY_LINKTYPE || dump->format->mixed;
+	bool known = is_expected(dump);
 	int rc = known ? begin(dump, &origin, err) : 0;
 
 	if (rc < 0)
@@ -296,11 +309,11 @@ int64_t ce_dump_tell(const struct ce_dump *dump)
 /* Write what stands behind the last packet. */
 static int finish(struct ce_dump *dump, struct ce_err *err)
 {
-	static const struct ce_origin ethernet = {.linktype = 1};
+	const struct ce_origin origin = expected(dump);
 	int rc = 0;
 
 	if (!dump->begun) /* a savefile without packets has a header, too */
-		rc = begin(dump, &ethernet, err);
+		rc = begin(dump, &origin, err);
 	if (rc == 0)
 		rc = ce_dump_flush(dump, err);
 	if (rc < 0 || !dump->format->finish)

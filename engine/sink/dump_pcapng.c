@@ -13,25 +13,7 @@
 #include "dump_int.h"
 #include "file/format_pcapng_int.h"
 
-enum { LINKTYPE_AT = 20, TEXT = 256, ETHERNET = 1 };
-
-static int begin(struct ce_dump *dump, const struct ce_origin *origin, struct ce_err *err)
-{
-	static const char application[] = "capengine " CE_VERSION;
-	unsigned char *room;
-	size_t size, bytes = ceint_pcapng_section(NULL, application);
-	int rc;
-
-	(void)origin;
-	if (!dump->file)
-		return 0;
-	rc = ceint_dump_room(dump, bytes, &room, &size);
-	if (rc < 0)
-		return ceint_dump_fail(dump, rc, err);
-	ceint_pcapng_section(room, application);
-	ceint_dump_add(dump, bytes, 0);
-	return 0;
-}
+enum { LINKTYPE_AT = 20, TEXT = 256 };
 
 /* The number that a link type has in files. 0 or a negative errno. */
 static int linktype_in_files(int linktype, uint16_t *number)
@@ -74,6 +56,30 @@ static int add_interface(struct ce_dump *dump, const struct ce_origin *origin)
 	                                      .snaplen = origin->snaplen};
 	dump->interface_count++;
 	return 0;
+}
+
+/* The section, and in it the interface of the first packet: readers want one. */
+static int begin(struct ce_dump *dump, const struct ce_origin *origin, struct ce_err *err)
+{
+	static const char application[] = "capengine " CE_VERSION;
+	unsigned char *room;
+	uint16_t number;
+	size_t size, bytes = ceint_pcapng_section(NULL, application);
+	int rc = linktype_in_files(origin->linktype, &number);
+
+	if (rc == -EINVAL)
+		return ceint_dump_unknown(dump, origin->linktype, err);
+	if (rc < 0)
+		return ce_err_set(err, rc, "%s: %s", dump->path, strerror(-rc));
+	if (!dump->file) /* a question whether it would work */
+		return 0;
+	rc = ceint_dump_room(dump, bytes, &room, &size);
+	if (rc < 0)
+		return ceint_dump_fail(dump, rc, err);
+	ceint_pcapng_section(room, application);
+	ceint_dump_add(dump, bytes, 0);
+	rc = add_interface(dump, origin);
+	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
 }
 
 /* The number of the packet's interface, or a negative errno. */
@@ -197,21 +203,9 @@ static int finish_interface(struct ce_dump *dump, uint32_t i)
 	return 0;
 }
 
-/* Readers want an interface also where there are no packets. */
-static int add_default_interface(struct ce_dump *dump)
-{
-	const struct ce_origin origin = {
-		.linktype = dump->linktype == CE_DUMP_ANY_LINKTYPE ? ETHERNET
-	                                                           : dump->linktype,
-		.snaplen = (uint32_t)dump->snapshot,
-	};
-
-	return dump->interface_count ? 0 : add_interface(dump, &origin);
-}
-
 static int finish(struct ce_dump *dump)
 {
-	int rc = add_default_interface(dump);
+	int rc = 0;
 
 	for (uint32_t i = 0; rc == 0 && i < dump->interface_count; i++)
 		rc = finish_interface(dump, i);

@@ -162,6 +162,23 @@ static void file_without_packets_has_an_interface(void **state)
 	pcap_close(pcap);
 }
 
+static void file_can_be_read_before_its_first_packet(void **state)
+{
+	struct ce_dump *dump = open_dump(
+		(struct ce_dump_options){.linktype = DLT_EN10MB, .snapshot = 500});
+	char message[PCAP_ERRBUF_SIZE];
+	pcap_t *pcap;
+
+	(void)state;
+	assert_int_equal(ce_dump_flush(dump, NULL), 0);
+	pcap = pcap_open_offline(out.path, message);
+	assert_non_null(pcap);
+	pcap_close(pcap);
+	assert_int_equal(write_packet(dump, DLT_EN10MB, 1), 0);
+	finish(dump);
+	assert_null(block(INTERFACE, 1));
+}
+
 static void comment_is_of_the_next_packet_alone(void **state)
 {
 	struct ce_dump *dump =
@@ -281,6 +298,7 @@ int main(void)
 		with_out(packet_stands_there_with_stamp_and_lengths),
 		with_out(each_link_type_is_an_interface),
 		with_out(file_without_packets_has_an_interface),
+		with_out(file_can_be_read_before_its_first_packet),
 		with_out(comment_is_of_the_next_packet_alone),
 		with_out(gap_is_a_comment_on_the_packet_behind_it),
 		with_out(end_says_what_the_interface_has_counted),
