@@ -120,13 +120,16 @@ static int close_dumper(struct ce_lua *lua, struct ce_lua_dumper *dumper,
                         struct ce_err *err)
 {
 	struct ce_dump *dump = dumper->dump;
+	struct ce_dump_counters counters;
 	struct ce_stats written = {0};
 	int rc;
 
 	dumper->dump = NULL;
 	unlist(lua, dumper);
 	rc = ce_dump_flush(dump, err); /* before which it cannot know its number */
-	written.written = ce_dump_packets(dump);
+	ce_dump_count(dump, &counters);
+	written.written = counters.written;
+	lua->unwritten += counters.dropped + counters.failed;
 	if (rc < 0)
 		ce_dump_close(dump, NULL);
 	else

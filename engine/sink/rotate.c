@@ -149,8 +149,8 @@ static int keep(struct ce_rotate *rotate)
 	return 0;
 }
 
-/* Give the file that is written its final name. */
-static int finish_name(struct ce_rotate *rotate, struct ce_err *err)
+/* Give the file that is written its final name; it holds so many packets. */
+static int finish_name(struct ce_rotate *rotate, uint64_t packets, struct ce_err *err)
 {
 	char part[NAME + PART];
 	int rc;
@@ -158,8 +158,9 @@ static int finish_name(struct ce_rotate *rotate, struct ce_err *err)
 	snprintf(part, sizeof(part), "%s.part", rotate->name);
 	rc = ceint_io.rename(part, rotate->name);
 	if (rc < 0)
-		return ce_err_set(err, rc, "%s: cannot be renamed: %s", part,
-		                  strerror(-rc));
+		return ce_err_set(err, rc,
+		                  "%s: cannot be renamed: %s; it holds %llu packets",
+		                  part, strerror(-rc), (unsigned long long)packets);
 	rc = keep(rotate);
 	if (rotate->options.complete)
 		rotate->options.complete(rotate->options.arg, rotate->name);
@@ -170,6 +171,7 @@ static int finish_name(struct ce_rotate *rotate, struct ce_err *err)
 static int complete(struct ce_rotate *rotate, struct ce_err *err)
 {
 	struct ce_dump *dump = rotate->dump;
+	uint64_t packets;
 	int rc;
 
 	if (!dump)
@@ -181,13 +183,14 @@ static int complete(struct ce_rotate *rotate, struct ce_err *err)
 		ce_dump_stats(dump, &stats);
 	}
 	rc = ce_dump_flush(dump, err);
+	packets = ce_dump_packets(dump);
 	add_counters(&rotate->closed, dump);
 	rotate->dump = NULL;
 	if (rc < 0)
 		ce_dump_close(dump, NULL);
 	else
 		rc = ce_dump_close(dump, err);
-	return rc < 0 ? rc : finish_name(rotate, err);
+	return rc < 0 ? rc : finish_name(rotate, packets, err);
 }
 
 int ce_rotate_open(struct ce_rotate **out, const char *path,
