@@ -218,6 +218,9 @@ bool run_signals_take_interrupt(void);
 /* Was there a signal to stop? */
 bool run_signals_stopped(void);
 
+/* How many: as ce_dump_pool_hurry asks. */
+int run_signals_hurry(void);
+
 /* Do what signals asked for while a call waited. [-0, +0, e] */
 void run_signals_idle(lua_State *L);
 

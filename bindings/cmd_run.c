@@ -209,6 +209,7 @@ static int prepare(lua_State *L)
 	lua->ring_bytes = run->options.ring_bytes;
 	lua->idle = run_signals_idle;
 	lua->refused = say_refused;
+	lua->hurry = run_signals_hurry;
 	return 0;
 }
 

@@ -45,6 +45,7 @@ struct ce_dump_pool *ce_lua_take_pool(struct ce_lua *lua)
 
 	if (!lua->pool && ce_dump_pool_open(&lua->pool, 0) < 0)
 		return NULL;
+	ce_dump_pool_hurry(lua->pool, lua->hurry);
 	lua->pool_users++;
 	refused = ce_dump_pool_refused(lua->pool);
 	if (refused && lua->refused && !lua->told_refused) {

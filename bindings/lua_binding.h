@@ -96,10 +96,11 @@ struct ce_lua {
 	void (*beat)(struct ce_lua *lua, void *arg); /* called at each beat; or NULL */
 	void *beat_arg;
 	void (*refused)(
-		int code); /* called when there is no io_uring; NULL: nobody is told */
-	bool lost_output;  /* a collected dumper could not write all */
-	struct run *run;   /* the innermost, of lua_run.c; NULL: none */
-	bool expire_each;  /* a packet expires with its callback: for tests */
+		int code);  /* called when there is no io_uring; NULL: nobody is told */
+	int (*hurry)(void); /* as ce_dump_pool_hurry */
+	bool lost_output;   /* a collected dumper could not write all */
+	struct run *run;    /* the innermost, of lua_run.c; NULL: none */
+	bool expire_each;   /* a packet expires with its callback: for tests */
 };
 
 /* The state's struct, made at the first call. [-0, +0, m] */

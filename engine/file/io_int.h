@@ -42,8 +42,14 @@ struct ceint_io {
 	/* Hand a write to the kernel; one at a time for each ceint_write. */
 	int (*submit)(struct ceint_uring *uring, struct ceint_write *write);
 
-	/* A write that is over, with its result; NULL with 0: none is. */
-	int (*reap)(struct ceint_uring *uring, bool wait, struct ceint_write **over);
+	/*
+	 * A write that is over, with its result, after at most wait_ms (negative: for
+	 * ever); NULL with 0: none is.
+	 */
+	int (*reap)(struct ceint_uring *uring, int wait_ms, struct ceint_write **over);
+
+	/* Let a write that was submitted be over soon, with what it has done so far. */
+	int (*cancel)(struct ceint_uring *uring, struct ceint_write *write);
 };
 
 extern struct ceint_io ceint_io;

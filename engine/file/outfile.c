@@ -14,13 +14,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "capengine/clock.h"
 #include "io_int.h"
 #include "outfile_int.h"
 #include "uring_int.h"
@@ -32,7 +35,9 @@ enum {
 	ALIGNMENT = 4 << 10,
 	SPARE = 8, /* pieces that the pool keeps */
 	MOST_FILES = 256,
-	ENDS = 2, /* pieces of a file when room waits: one fills, one is written */
+	ENDS = 2,        /* pieces of a file when room waits: one fills, one is written */
+	LOOK_MS = 100,   /* how often is asked whether to hurry, */
+	GRACE_MS = 2000, /* and how long a pipe may then take nothing */
 };
 
 struct piece {
@@ -51,6 +56,7 @@ struct ceint_pool {
 	unsigned most;
 	struct piece *spare;
 	unsigned spares;
+	int (*hurry)(void); /* NULL: never */
 };
 
 struct ceint_outfile {
@@ -65,6 +71,9 @@ struct ceint_outfile {
 	bool regular;
 	bool seekable;
 	bool closed;
+	bool given_up;    /* its write was cancelled */
+	int64_t stuck_ns; /* since when it takes nothing and is to hurry; 0: it is not */
+	int unread;       /* bytes in a pipe, as last looked at */
 	size_t usual; /* size of the next piece; SMALL until it has filled a PIECE since
 	                 it got its descriptor */
 	int64_t at;   /* where in the file the queue's first piece goes */
@@ -125,6 +134,11 @@ void ceint_pool_close(struct ceint_pool *pool)
 	}
 	ceint_uring_close(pool->uring);
 	free(pool);
+}
+
+void ceint_pool_hurry(struct ceint_pool *pool, int (*hurry)(void))
+{
+	pool->hurry = hurry;
 }
 
 int ceint_pool_refused(const struct ceint_pool *pool)
@@ -243,6 +257,38 @@ static void fail(struct ceint_outfile *file, int error)
 	file->filled = NULL;
 }
 
+/* Has somebody read of a pipe since the last look? */
+static bool has_moved(struct ceint_outfile *file)
+{
+	int before = file->unread;
+
+	return ioctl(file->fd, FIONREAD, &file->unread) == 0 && file->unread != before;
+}
+
+/* A write has not ended yet: has the file had time enough? */
+static bool is_stuck(struct ceint_outfile *file)
+{
+	int hurry = file->pool->hurry ? file->pool->hurry() : 0;
+	int64_t now_ns = ce_clock_mono_ns();
+
+	if (!hurry || file->regular)
+		return false;
+	if (!file->stuck_ns || has_moved(file))
+		file->stuck_ns = now_ns;
+	return hurry > 1 || now_ns - file->stuck_ns >= GRACE_MS * INT64_C(1000000);
+}
+
+/* A pipe that takes no more for now: until it does. False: it is given up. */
+static bool wait_until_writable(struct ceint_outfile *file)
+{
+	struct pollfd wanted = {.fd = file->fd, .events = POLLOUT};
+
+	while (poll(&wanted, 1, LOOK_MS) <= 0)
+		if (is_stuck(file))
+			return false;
+	return true;
+}
+
 static void start_first(struct ceint_outfile *file)
 {
 	struct ceint_write *write = &file->write;
@@ -252,13 +298,14 @@ static void start_first(struct ceint_outfile *file)
 	write->data = file->first->data + file->done;
 	write->size = file->first->used - file->done;
 	write->offset = at ? file->at + (int64_t)file->done : -1;
-	ceint_uring_start(file->pool->uring, write);
-}
-
-/* A pipe that takes no more for now: until it does. */
-static void wait_until_writable(int fd)
-{
-	poll(&(struct pollfd){.fd = fd, .events = POLLOUT}, 1, -1);
+	if (!file->regular && ceint_pool_refused(file->pool)) {
+		/* As much as fits when something does: no call that cannot be left. */
+		write->size = write->size < PIPE_BUF ? write->size : PIPE_BUF;
+		file->given_up = !wait_until_writable(file);
+	}
+	write->result = 0;
+	if (!file->given_up)
+		ceint_uring_start(file->pool->uring, write);
 }
 
 /* See what became of the last write. */
@@ -266,8 +313,12 @@ static void take_result(struct ceint_outfile *file)
 {
 	int64_t result = file->write.result;
 
-	if (result == -EAGAIN)
-		wait_until_writable(file->fd);
+	file->stuck_ns = 0;
+	if (file->given_up) {
+		file->done += result > 0 ? (size_t)result : 0;
+		fail(file, -ETIMEDOUT);
+	} else if (result == -EAGAIN)
+		file->given_up = !wait_until_writable(file);
 	else if (result == 0)
 		fail(file, -EIO); /* as little as a write that does nothing */
 	else if (result < 0 && result != -EINTR)
@@ -299,8 +350,14 @@ static void on_written(struct ceint_write *write)
 /* Wait until no more than so many pieces are in the queue. */
 static void drain(struct ceint_outfile *file, unsigned pieces)
 {
+	struct ceint_uring *uring = file->pool->uring;
+
 	while (file->pieces > pieces)
-		ceint_uring_wait(file->pool->uring);
+		if (!ceint_uring_wait(uring, file->regular ? -1 : LOOK_MS) &&
+		    !file->given_up && is_stuck(file)) {
+			file->given_up = true;
+			ceint_uring_cancel(uring, &file->write);
+		}
 }
 
 static void unlist(struct ceint_outfile *file)

@@ -49,6 +49,12 @@ struct ceint_outfile_options {
  */
 int ceint_pool_open(struct ceint_pool **pool, unsigned files);
 
+/*
+ * Whom to ask while a pipe takes nothing: 0: go on waiting; 1: two seconds more at most;
+ * 2: no longer. A file that is given up fails with -ETIMEDOUT.
+ */
+void ceint_pool_hurry(struct ceint_pool *pool, int (*hurry)(void));
+
 /* All its files are closed. NULL is fine. */
 void ceint_pool_close(struct ceint_pool *pool);
 

@@ -76,22 +76,50 @@ static int system_submit(struct ceint_uring *uring, struct ceint_write *write)
 	return rc < 0 ? rc : 0;
 }
 
-static int system_reap(struct ceint_uring *uring, bool wait, struct ceint_write **over)
+static int next_completion(struct io_uring *ring, int wait_ms, struct io_uring_cqe **cqe)
+{
+	struct __kernel_timespec timeout = {
+		.tv_sec = wait_ms / 1000,
+		.tv_nsec = wait_ms % 1000 * 1000000,
+	};
+
+	return wait_ms == 0  ? io_uring_peek_cqe(ring, cqe)
+	       : wait_ms < 0 ? io_uring_wait_cqe(ring, cqe)
+	                     : io_uring_wait_cqe_timeout(ring, cqe, &timeout);
+}
+
+/* Of a completion without a write, that of a cancel, nobody learns. */
+static int system_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
 {
 	struct io_uring_cqe *cqe = NULL;
 	int rc;
 
-	do
-		rc = wait ? io_uring_wait_cqe(&uring->ring, &cqe)
-		          : io_uring_peek_cqe(&uring->ring, &cqe);
-	while (rc == -EINTR);
 	*over = NULL;
-	if (rc < 0)
-		return rc == -EAGAIN ? 0 : rc;
-	*over = io_uring_cqe_get_data(cqe);
-	(*over)->result = cqe->res;
-	io_uring_cqe_seen(&uring->ring, cqe);
+	do {
+		do
+			rc = next_completion(&uring->ring, wait_ms, &cqe);
+		while (rc == -EINTR && wait_ms < 0);
+		if (rc < 0)
+			return rc == -EAGAIN || rc == -ETIME || rc == -EINTR ? 0 : rc;
+		*over = io_uring_cqe_get_data(cqe);
+		if (*over)
+			(*over)->result = cqe->res;
+		io_uring_cqe_seen(&uring->ring, cqe);
+	} while (!*over);
 	return 0;
+}
+
+static int system_cancel(struct ceint_uring *uring, struct ceint_write *write)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->ring);
+	int rc;
+
+	if (!sqe)
+		return -EBUSY;
+	io_uring_prep_cancel(sqe, write, 0);
+	io_uring_sqe_set_data(sqe, NULL);
+	rc = io_uring_submit(&uring->ring);
+	return rc < 0 ? rc : 0;
 }
 
 struct ceint_io ceint_io = {
@@ -103,6 +131,7 @@ struct ceint_io ceint_io = {
 	.rename = system_rename,
 	.submit = system_submit,
 	.reap = system_reap,
+	.cancel = system_cancel,
 };
 
 int ceint_uring_open(struct ceint_uring **out)
@@ -150,11 +179,11 @@ void ceint_uring_start(struct ceint_uring *uring, struct ceint_write *write)
 }
 
 /* See to one write that is over. False when none is. */
-static bool see_to_one(struct ceint_uring *uring, bool wait)
+static bool see_to_one(struct ceint_uring *uring, int wait_ms)
 {
 	struct ceint_write *write;
 
-	if (!uring->flying || ceint_io.reap(uring, wait, &write) < 0 || !write)
+	if (!uring->flying || ceint_io.reap(uring, wait_ms, &write) < 0 || !write)
 		return false;
 	uring->flying--;
 	write->busy = false;
@@ -164,11 +193,16 @@ static bool see_to_one(struct ceint_uring *uring, bool wait)
 
 void ceint_uring_reap(struct ceint_uring *uring)
 {
-	while (see_to_one(uring, false))
+	while (see_to_one(uring, 0))
 		;
 }
 
-void ceint_uring_wait(struct ceint_uring *uring)
+bool ceint_uring_wait(struct ceint_uring *uring, int wait_ms)
 {
-	see_to_one(uring, true);
+	return see_to_one(uring, wait_ms);
+}
+
+void ceint_uring_cancel(struct ceint_uring *uring, struct ceint_write *write)
+{
+	ceint_io.cancel(uring, write);
 }

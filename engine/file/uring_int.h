@@ -31,7 +31,11 @@ void ceint_uring_start(struct ceint_uring *uring, struct ceint_write *write);
 /* See to all writes that are over. */
 void ceint_uring_reap(struct ceint_uring *uring);
 
-/* Wait until one write, whichever, is over, and see to it. */
-void ceint_uring_wait(struct ceint_uring *uring);
+/* Wait until one write, whichever, is over, and see to it; at most wait_ms (negative: for
+   ever). False: none was. */
+bool ceint_uring_wait(struct ceint_uring *uring, int wait_ms);
+
+/* Let this one be over soon. */
+void ceint_uring_cancel(struct ceint_uring *uring, struct ceint_write *write);
 
 #endif

@@ -51,8 +51,10 @@ static uint64_t held(const struct ce_dump *dump)
 
 int ceint_dump_fail(const struct ce_dump *dump, int rc, struct ce_err *err)
 {
-	return ce_err_set(err, rc, "%s: %s; it holds %llu packets", dump->path,
-	                  strerror(-rc), (unsigned long long)held(dump));
+	const char *words = rc == -ETIMEDOUT ? "its reader takes no more" : strerror(-rc);
+
+	return ce_err_set(err, rc, "%s: %s; it holds %llu packets", dump->path, words,
+	                  (unsigned long long)held(dump));
 }
 
 int ceint_dump_unknown(const struct ce_dump *dump, int linktype, struct ce_err *err)

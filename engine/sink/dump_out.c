@@ -35,6 +35,11 @@ void ce_dump_pool_close(struct ce_dump_pool *pool)
 	free(pool);
 }
 
+void ce_dump_pool_hurry(struct ce_dump_pool *pool, int (*hurry)(void))
+{
+	ceint_pool_hurry(pool->files, hurry);
+}
+
 int ce_dump_pool_refused(const struct ce_dump_pool *pool)
 {
 	return ceint_pool_refused(pool->files);

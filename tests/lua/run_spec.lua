@@ -657,7 +657,7 @@ test("a dumper that nobody closed is completed, counted, and its failure exits w
   test.equal(#savefile.parse(temporary.read(name)), 5)
   local result = expect(2, run("-r " .. NINE, script:format "/dev/full"))
   has(result.err, "/dev/full: No space left on device; it holds 0 packets\n")
-  has(result.err, " 0 written\n")
+  has(result.err, " 0 written, 5 not written\n")
 end)
 
 test("a filter of hooks whose source is open already is an error, not ignored", function()

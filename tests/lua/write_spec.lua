@@ -126,6 +126,58 @@ test("a reader of -w - that goes away ends the run with status 2", function()
   assert(result.err:find "\n2\n$", result.err)
 end)
 
+-- `-w -` into a pipe whose reader runs these lines of sh; then signals to the program, after
+-- so many seconds each; and finally, kill the reader or wait for it. Prints the status, and
+-- how many tenths of a second that took.
+local function into_pipe(input, reader, signals, finally, program)
+  local kills = {}
+  for i, seconds in ipairs(signals) do
+    kills[i] = ("sleep %s; kill -INT $pid"):format(seconds)
+  end
+  return sh(([[
+    pipe=%s; rm $pipe; mkfifo $pipe
+    { %s; } <$pipe & reader=$!
+    %s $P run -r %s -w - $S >$pipe & pid=$!
+    began=$(date +%%s%%N)
+    %s
+    wait $pid
+    echo $? $((($(date +%%s%%N) - began) / 100000000))
+    %s $reader
+  ]]):format(temporary.name(), reader, program or "", input, table.concat(kills, ";"), finally))
+end
+
+test("where nobody reads the pipe, a signal ends the run two seconds later", function()
+  for _, program in ipairs { "", "$(dirname $P)/no_uring" } do
+    local result = into_pipe(MANY, "exec sleep 20", { 0.3 }, "kill", program)
+    local status, tenths = result.out:match "^(%d+) (%d+)\n"
+    if status == "77" then test.skip "no seccomp filters" end
+    test.equal(status, "2")
+    assert(tonumber(tenths) >= 20 and tonumber(tenths) < 80, tenths)
+    assert(result.err:find "standard output: its reader takes no more; it holds %d+ packets",
+      result.err)
+    local written, lost = result.err:match "(%d+) written, (%d+) not written"
+    assert(tonumber(written) > 100 and tonumber(lost) > 1000, result.err)
+  end
+end)
+
+test("the second signal ends it at once", function()
+  local result = into_pipe(MANY, "exec sleep 20", { 0.3, 0.3 }, "kill")
+  local status, tenths = result.out:match "^(%d+) (%d+)\n"
+  assert(status == "2" or status == "3", status)
+  assert(tonumber(tenths) < 20, tenths)
+  assert(result.err:find(" not written", 1, true), result.err)
+end)
+
+test("a slow reader gets all, though that takes longer", function()
+  local input = savefile.write(savefile.numbered(2500, 100))
+  local out = temporary.name()
+  local result = into_pipe(input, ("for i in 1 2 3 4 5 6; do head -c 50000; sleep 0.5; done >%s")
+    :format(out), { 0.2 }, "wait")
+  test.equal(result.out:match "^%d+", "0")
+  test.equal(result.err:match "(%d+) written", "2500")
+  assert(temporary.read(out) == temporary.read(input))
+end)
+
 test("what -w - writes behind other output stands there, and nothing is cut", function()
   local out = temporary.name()
   local result = sh(("{ printf 12345678; $P run -r %s -w - $S; printf end; } >%s"):format(RAW, out))

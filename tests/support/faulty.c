@@ -79,13 +79,13 @@ static int faulty_submit(struct ceint_uring *uring, struct ceint_write *write)
 	return real.submit(uring, write);
 }
 
-static int faulty_reap(struct ceint_uring *uring, bool wait, struct ceint_write **over)
+static int faulty_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
 {
 	int rc;
 
-	if (wait && strikes("reap"))
+	if (wait_ms && strikes("reap"))
 		return -error;
-	rc = real.reap(uring, wait, over);
+	rc = real.reap(uring, wait_ms, over);
 	if (rc == 0 && *over && (*over)->result == -EBADF)
 		(*over)->result = -error;
 	return rc;
@@ -118,6 +118,7 @@ __attribute__((constructor)) static void replace_calls(void)
 		.rename = faulty_rename,
 		.submit = faulty_submit,
 		.reap = faulty_reap,
+		.cancel = real.cancel,
 	};
 	atexit(say_calls);
 }

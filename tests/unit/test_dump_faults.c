@@ -85,9 +85,9 @@ static int fake_submit(struct ceint_uring *uring, struct ceint_write *write)
 	return real.submit(uring, write);
 }
 
-static int fake_reap(struct ceint_uring *uring, bool wait, struct ceint_write **over)
+static int fake_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
 {
-	int rc = real.reap(uring, wait, over);
+	int rc = real.reap(uring, wait_ms, over);
 
 	if (*over && (*over)->result == -EBADF)
 		(*over)->result = fault.error;
@@ -107,6 +107,7 @@ static int fake_calls(void **state)
 		.rename = real.rename,
 		.submit = fake_submit,
 		.reap = fake_reap,
+		.cancel = real.cancel,
 	};
 	return 0;
 }
@@ -312,10 +313,10 @@ static void file_that_cannot_be_cut_is_not_said_to_hold_more(void **state)
 /* A disk that is stuck until someone looks: packets are dropped, and counted. */
 static bool stuck;
 
-static int stuck_reap(struct ceint_uring *uring, bool wait, struct ceint_write **over)
+static int stuck_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
 {
 	*over = NULL;
-	return stuck && !wait ? 0 : real.reap(uring, wait, over);
+	return stuck && !wait_ms ? 0 : real.reap(uring, wait_ms, over);
 }
 
 static void slow_disk_drops_packets_and_counts_them(void **state)

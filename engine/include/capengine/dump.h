@@ -40,6 +40,13 @@ struct ce_dump_pool;
  */
 int ce_dump_pool_open(struct ce_dump_pool **pool, unsigned files);
 
+/*
+ * Whom to ask while a pipe takes nothing, with SIGINT caught, say: 0: go on waiting for
+ * it; 1: two seconds more at most; 2: no longer. A dump that is given up fails with
+ * -ETIMEDOUT. NULL, as at first: nobody.
+ */
+void ce_dump_pool_hurry(struct ce_dump_pool *pool, int (*hurry)(void));
+
 /* After all its dumps. NULL is fine. */
 void ce_dump_pool_close(struct ce_dump_pool *pool);
 
