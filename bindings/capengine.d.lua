@@ -973,7 +973,9 @@ local savefile = {}
 --- their next packet.
 ---
 --- A pcap file has packets of one link type. A pcapng file takes all, has an interface
---- for each link type and snap length, and says in a comment where packets were lost.
+--- for each interface that they were captured on, with its name, the handle's filter and, at
+--- the end, what it has counted; and for each link type and snap length. In a comment it says
+--- where packets were lost.
 --- Compressed files consist of frames that can be read one by one: one that ends in the
 --- middle is good to its last whole frame.
 ---
@@ -1017,7 +1019,7 @@ function capengine.savefile(path, options) end
 
 --- Write a packet, or those of a batch that are selected.
 ---@param what pcap.packet|pcap.batch
----@param comment? string for one packet of a pcapng file that does not rotate; numbers are ignored
+---@param comment? string for one packet of a pcapng file; numbers are ignored
 ---@return true|nil written
 ---@return string? message
 ---@return string? code "ENOSPC"; "EINVAL": another link type; ...

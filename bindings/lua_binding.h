@@ -60,6 +60,7 @@ struct ce_lua_handle {
 	int timeout_ms;
 	uint64_t written;      /* by those of its dumpers that were closed */
 	struct ce_stats final; /* once closed */
+	uint64_t source;       /* of an interface: a number that no other handle has; 0 */
 	struct ce_err last;
 	struct ce_decode *decode; /* of the lent batch; NULL: no field was asked for */
 	uint64_t decoded;         /* the sequence of the batch that it has */
@@ -87,6 +88,7 @@ struct ce_lua {
 	bool opened;                   /* there was one, with packets or without */
 	struct ce_decode *kept_decode; /* of kept packets; NULL: none yet */
 	uint64_t seed;                 /* of hashes of flows: flow.hash */
+	uint64_t sources;              /* interfaces that were opened */
 	uint64_t begins;               /* how often a handle's columns were made anew */
 	/* What a program that runs scripts sets, before any script runs. */
 	int interrupt_fd;              /* readable: every capture stops; 0: none */
@@ -172,6 +174,9 @@ bool ce_lua_find_packet(lua_State *L, struct ce_lua *lua, int arg,
  */
 struct ce_lua_packet *ce_lua_push_kept(lua_State *L, int arg, unsigned char **bytes);
 
+/* As handle->source, of the handle that the kept packet at `arg` came from. [-0, +0, -] */
+uint64_t ce_lua_kept_source(lua_State *L, int arg);
+
 void ce_lua_open_packet(lua_State *L);
 
 /* lua_dumper.c */
@@ -189,6 +194,10 @@ void ce_lua_close_savefiles(struct ce_lua *lua);
 
 /* A beat of all that are open. */
 void ce_lua_beat_savefiles(struct ce_lua *lua);
+
+/* All that are open learn what an interface has counted: its handle closes. */
+void ce_lua_count_source(struct ce_lua *lua, uint64_t source,
+                         const struct ce_stats *stats);
 
 /*
  * Tell scripts of the files that the clock has ended, while the handle is waited for. 0;

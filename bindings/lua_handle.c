@@ -80,6 +80,8 @@ int ce_lua_activate(lua_State *L, struct ce_lua_handle *handle)
 	rc = ce_reader_open(&handle->reader, &handle->options, &handle->last);
 	if (rc < 0)
 		return rc;
+	if (ce_reader_source(handle->reader)->live)
+		handle->source = ++lua->sources;
 	handle->activated = lua->opened = true;
 	handle->next = lua->handles;
 	lua->handles = handle;
@@ -124,6 +126,8 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle)
 		struct ce_stats stats = {0};
 
 		ce_reader_close(reader, &stats);
+		if (handle->source)
+			ce_lua_count_source(lua, handle->source, &stats);
 		stats.written = handle->written;
 		handle->final = stats;
 		ce_lua_add_stats(&lua->closed, &stats);

@@ -20,6 +20,7 @@ enum { UPVALUE_LUA = 1, UPVALUE_UNPACK = 2, INDEX_BITS = 12 };
 
 struct kept {
 	struct ce_lua_packet packet;
+	uint64_t source; /* of its handle */
 	unsigned char bytes[];
 };
 
@@ -269,6 +270,8 @@ static struct kept *push_kept(lua_State *L, struct ce_lua *lua, int arg)
 	packet = check_with(L, lua, arg); /* a finalizer may have closed its handle */
 	kept->packet = packet;
 	kept->packet.data = kept->bytes;
+	kept->source = lua_islightuserdata(L, arg) ? lua->hot->handle->source
+	                                           : test_kept(L, arg)->source;
 	if (packet.record.caplen)
 		memcpy(kept->bytes, packet.data, packet.record.caplen);
 	luaL_setmetatable(L, CE_LUA_PACKET);
@@ -281,6 +284,11 @@ struct ce_lua_packet *ce_lua_push_kept(lua_State *L, int arg, unsigned char **by
 
 	*bytes = kept->bytes;
 	return &kept->packet;
+}
+
+uint64_t ce_lua_kept_source(lua_State *L, int arg)
+{
+	return test_kept(L, arg)->source;
 }
 
 /* packet:keep() -> packet that outlives its batch; a kept one gives itself. */

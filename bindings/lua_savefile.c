@@ -29,6 +29,8 @@ struct ce_lua_savefile {
 	struct ce_dump_counters told;     /* sums over the files that are complete */
 	struct finished *finished, **last;
 	bool untold; /* there was no memory to note one */
+	struct ce_lua *lua;
+	uint64_t source; /* of the last packet, as that of handles */
 };
 
 enum { QUEUE = 64 << 20 }; /* bytes that may wait for a slow disk */
@@ -135,6 +137,35 @@ static struct ce_rotate_options check_rotation(lua_State *L)
 		luaL_checktype(L, -1, LUA_TFUNCTION);
 	lua_pop(L, 1);
 	return options;
+}
+
+/* What the open interfaces have counted that the file has packets of. */
+static void put_stats(void *arg, struct ce_dump *dump)
+{
+	const struct ce_lua_savefile *savefile = arg;
+	const struct ce_lua_handle *handle = savefile->lua->handles;
+
+	for (; handle; handle = handle->next) {
+		struct ce_stats stats = {0};
+
+		if (!handle->source || !handle->reader ||
+		    !ce_dump_has(dump, handle->source))
+			continue;
+		ce_reader_stats(handle->reader, &stats);
+		ce_dump_stats(dump, handle->source, &stats);
+	}
+}
+
+void ce_lua_count_source(struct ce_lua *lua, uint64_t source,
+                         const struct ce_stats *stats)
+{
+	struct ce_lua_savefile *savefile = lua->savefiles;
+
+	for (; savefile; savefile = savefile->next)
+		if (savefile->rotate)
+			ce_rotate_stats(savefile->rotate, source, stats);
+		else
+			ce_dump_stats(savefile->dump, source, stats);
 }
 
 /* Add a file to those that the script is to be told of; it has `sums` less `told`. */
@@ -282,6 +313,7 @@ static int open_files(struct ce_lua_savefile *savefile, const char *path,
 		return ce_dump_open(&savefile->dump, path, dump, err);
 	rotate->dump = *dump;
 	rotate->complete = note_finished;
+	rotate->stats = put_stats;
 	rotate->arg = savefile;
 	return ce_rotate_open(&savefile->rotate, path, rotate, err);
 }
@@ -318,7 +350,7 @@ static int open_savefile(lua_State *L)
 	if (rotates)
 		rotate = check_rotation(L);
 	savefile = lua_newuserdatauv(L, sizeof(*savefile), 1);
-	*savefile = (struct ce_lua_savefile){.last = &savefile->finished};
+	*savefile = (struct ce_lua_savefile){.last = &savefile->finished, .lua = lua};
 	luaL_setmetatable(L, CE_LUA_SAVEFILE);
 	if (rotates) {
 		lua_getfield(L, 3, "complete");
@@ -367,6 +399,8 @@ static int close_savefile(struct ce_lua *lua, struct ce_lua_savefile *savefile,
 	struct ce_err *close_err = rc < 0 ? NULL : err; /* the first error is said */
 
 	count(savefile, &savefile->counters);
+	if (savefile->dump)
+		put_stats(savefile, savefile->dump);
 	lua->closed.written += savefile->counters.written;
 	lua->unwritten += savefile->counters.dropped + savefile->counters.failed;
 	closed = savefile->rotate ? ce_rotate_close(savefile->rotate, close_err)
@@ -414,23 +448,62 @@ static void take_comment(lua_State *L, struct ce_lua_savefile *savefile)
 {
 	size_t size;
 	const char *comment;
+	int rc;
 
 	if (lua_isnoneornil(L, 3) || lua_type(L, 3) == LUA_TNUMBER)
 		return;
 	luaL_checktype(L, 3, LUA_TSTRING);
 	comment = lua_tolstring(L, 3, &size);
-	if (savefile->rotate)
-		luaL_error(L, "write: files that rotate have no comments");
-	if (ce_dump_comment(savefile->dump, comment, size) < 0)
+	rc = savefile->rotate ? ce_rotate_comment(savefile->rotate, comment, size)
+	                      : ce_dump_comment(savefile->dump, comment, size);
+	if (rc < 0)
 		luaL_error(L, "write: a classic savefile has no comments; pcapng has");
 }
 
+/* The next packets are from this source. 0 or -ENOMEM. */
+static int take_source(struct ce_lua_savefile *savefile, uint64_t source,
+                       struct ce_err *err)
+{
+	const struct ce_lua_handle *handle = savefile->lua->handles;
+	struct ce_dump_from from = {.source = source};
+	int rc;
+
+	if (source == savefile->source)
+		return 0;
+	while (handle && handle->source != source)
+		handle = handle->next;
+	if (handle && source) {
+		from.name = handle->names ? handle->names[0] : NULL;
+		from.filter = ce_reader_filter(handle->reader);
+	}
+	rc = savefile->rotate ? ce_rotate_from(savefile->rotate, &from)
+	                      : ce_dump_from(savefile->dump, &from);
+	if (rc < 0)
+		return ce_err_set(err, rc, "out of memory");
+	savefile->source = source;
+	return 0;
+}
+
+/* A packet that is lent is written from its batch, which knows what was lost before it. */
 static int write_packet(lua_State *L, struct ce_lua_savefile *savefile,
                         struct ce_err *err)
 {
-	const struct ce_lua_packet packet = ce_lua_check_packet(L, 2);
+	struct ce_lua_handle *handle;
+	struct ce_lua_packet packet;
+	uint32_t i;
+	bool is_view = ce_lua_find_packet(L, savefile->lua, 2, &handle, &i);
+	int rc = take_source(savefile,
+	                     is_view ? handle->source : ce_lua_kept_source(L, 2), err);
 
+	if (rc < 0)
+		return rc;
 	take_comment(L, savefile);
+	if (is_view)
+		return savefile->rotate ? ce_rotate_write(savefile->rotate,
+		                                          handle->lent.batch, i, err)
+		                        : ce_dump_write(savefile->dump,
+		                                        handle->lent.batch, i, err);
+	packet = ce_lua_check_packet(L, 2);
 	if (savefile->rotate)
 		return ce_rotate_write_packet(savefile->rotate, &packet.origin,
 		                              &packet.record, packet.ts_ns, packet.data,
@@ -443,7 +516,10 @@ static int write_batch(lua_State *L, struct ce_lua_savefile *savefile, struct ce
 {
 	const struct ce_lua_batch *batch = ce_lua_check_batch(L, 2);
 	const struct ce_batch *lent = batch->handle->lent.batch;
+	int rc = take_source(savefile, batch->handle->source, err);
 
+	if (rc < 0)
+		return rc;
 	if (savefile->rotate)
 		return ce_rotate_write_batch(savefile->rotate, lent, batch->selected, 0,
 		                             lent->count, err);

@@ -77,14 +77,14 @@ static void on_complete(void *arg, const char *path)
 }
 
 /* What the interface has counted, for the end of a pcapng file. */
-static void get_stats(void *arg, struct ce_stats *stats)
+static void put_stats(void *arg, struct ce_dump *dump)
 {
 	const struct run *run = arg;
+	struct ce_stats stats = run->source->final;
 
 	if (run->source->reader)
-		ce_reader_stats(run->source->reader, stats);
-	else
-		*stats = run->source->final;
+		ce_reader_stats(run->source->reader, &stats);
+	ce_dump_stats(dump, 0, &stats);
 }
 
 static int write_packets(struct run *run, const struct ce_batch *batch,
@@ -145,8 +145,7 @@ static struct ce_dump_options dump_options(lua_State *L, struct run *run,
 		.sync = options->sync,
 		.queue = options->drop || (source->live && !options->wait) ? QUEUE : 0,
 		.fd = run->out_fd,
-		.name = options->device,
-		.filter = filter,
+		.from = {.name = options->device, .filter = filter},
 	};
 
 	ce_dump_by_name(options->out, &dump.format, &dump.compression);
@@ -166,7 +165,7 @@ static int open_output(struct run *run, const struct ce_dump_options *dump,
 		.aligned = options->rotate_aligned,
 		.files = options->rotate_files,
 		.complete = on_complete,
-		.stats = get_stats,
+		.stats = put_stats,
 		.arg = run,
 	};
 
@@ -243,7 +242,7 @@ static int close_dump(struct run *run, struct ce_err *err)
 {
 	int rc;
 
-	ce_dump_stats(run->dump, &run->source->final);
+	put_stats(run, run->dump);
 	rc = ce_dump_close(run->dump, err);
 	if (rc == 0)
 		on_complete(run, run->options.out);

@@ -446,6 +446,11 @@ int ce_reader_linktype(const struct ce_reader *reader)
 	return reader->origin.linktype;
 }
 
+const char *ce_reader_filter(const struct ce_reader *reader)
+{
+	return reader->run_filter ? ce_filter_expression(reader->run_filter) : NULL;
+}
+
 void ce_reader_stop(struct ce_reader *reader)
 {
 	ce_capture_stop(reader->capture);

@@ -79,6 +79,25 @@ static int keep_text(char **copy, const char *text)
 	return text && !*copy ? -ENOMEM : 0;
 }
 
+int ce_dump_from(struct ce_dump *dump, const struct ce_dump_from *from)
+{
+	char *name, *filter;
+	int rc = keep_text(&name, from->name);
+
+	if (rc == 0)
+		rc = keep_text(&filter, from->filter);
+	if (rc < 0) {
+		free(name);
+		return rc;
+	}
+	free(dump->name);
+	free(dump->filter);
+	dump->source = from->source;
+	dump->name = name;
+	dump->filter = filter;
+	return 0;
+}
+
 /* Own what the options lend. */
 static int keep_options(struct ce_dump *dump, const char *path,
                         const struct ce_dump_options *options)
@@ -90,11 +109,7 @@ static int keep_options(struct ce_dump *dump, const char *path,
 	dump->linktype_ext = options->linktype_ext;
 	dump->snapshot = options->snapshot;
 	dump->nano = options->nano;
-	if (rc == 0)
-		rc = keep_text(&dump->name, options->name);
-	if (rc == 0)
-		rc = keep_text(&dump->filter, options->filter);
-	return rc;
+	return rc < 0 ? rc : ce_dump_from(dump, &options->from);
 }
 
 static int open_file(struct ce_dump *dump, const char *path,
@@ -265,10 +280,28 @@ int ce_dump_comment(struct ce_dump *dump, const char *text, size_t size)
 	return 0;
 }
 
-void ce_dump_stats(struct ce_dump *dump, const struct ce_stats *stats)
+/* The first interface with packets of a source, or NULL. */
+static struct ceint_interface *interface_from(const struct ce_dump *dump, uint64_t source)
 {
-	dump->stats = *stats;
-	dump->counted = true;
+	for (uint32_t i = 0; i < dump->interface_count; i++)
+		if (dump->interfaces[i].source == source)
+			return &dump->interfaces[i];
+	return NULL;
+}
+
+bool ce_dump_has(const struct ce_dump *dump, uint64_t source)
+{
+	return interface_from(dump, source);
+}
+
+void ce_dump_stats(struct ce_dump *dump, uint64_t source, const struct ce_stats *stats)
+{
+	struct ceint_interface *interface = interface_from(dump, source);
+
+	if (!interface)
+		return;
+	interface->stats = *stats;
+	interface->counted = true;
 }
 
 int ce_dump_flush(struct ce_dump *dump, struct ce_err *err)

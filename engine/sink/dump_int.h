@@ -42,8 +42,11 @@ extern const struct ceint_format ceint_dump_pcapng;
 
 /* An interface of a pcapng file. */
 struct ceint_interface {
+	uint64_t source;
 	int linktype;
 	uint32_t snaplen;
+	struct ce_stats stats; /* of the source, */
+	bool counted;          /* once they are known */
 	uint64_t written;
 	uint64_t first, last; /* stamps */
 };
@@ -72,12 +75,11 @@ struct ce_dump {
 	uint64_t dropped;
 
 	/* pcapng's. */
-	char *name; /* of the first interface, and its filter; NULL: unknown */
+	uint64_t source; /* of the packets to come; its name and filter, NULL: unknown */
+	char *name;
 	char *filter;
 	struct ceint_interface *interfaces;
 	uint32_t interface_count;
-	struct ce_stats stats; /* of the first interface, */
-	bool counted;          /* once they are known */
 
 	/* What the next packet is to say. */
 	struct ce_gap gap;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * dump_pcapng.c - a dump as a pcapng file: one section, an interface for each link
- * type and snap length, comments, and what the interface counted at the end.
+ * dump_pcapng.c - a dump as a pcapng file: one section, an interface for each
+ * source, link type and snap length, comments, and what the interface counted at the end.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -31,8 +31,8 @@ static int add_interface(struct ce_dump *dump, const struct ce_origin *origin)
 	struct ceint_pcapng_interface interface = {
 		.snaplen = origin->snaplen,
 		.nano = dump->nano,
-		.name = dump->interface_count ? NULL : dump->name,
-		.filter = dump->interface_count ? NULL : dump->filter,
+		.name = dump->name,
+		.filter = dump->filter,
 	};
 	uint32_t count = dump->interface_count;
 	struct ceint_interface *all;
@@ -52,7 +52,8 @@ static int add_interface(struct ce_dump *dump, const struct ce_origin *origin)
 		return rc;
 	ceint_pcapng_interface(room, &interface);
 	ceint_dump_add(dump, bytes, 0);
-	all[count] = (struct ceint_interface){.linktype = origin->linktype,
+	all[count] = (struct ceint_interface){.source = dump->source,
+	                                      .linktype = origin->linktype,
 	                                      .snaplen = origin->snaplen};
 	dump->interface_count++;
 	return 0;
@@ -89,7 +90,8 @@ static int64_t interface_of(struct ce_dump *dump, const struct ce_origin *origin
 	int rc = 0;
 
 	while (i < dump->interface_count &&
-	       (dump->interfaces[i].linktype != origin->linktype ||
+	       (dump->interfaces[i].source != dump->source ||
+	        dump->interfaces[i].linktype != origin->linktype ||
 	        dump->interfaces[i].snaplen != origin->snaplen))
 		i++;
 	if (i == dump->interface_count)
@@ -169,7 +171,7 @@ static int packet(struct ce_dump *dump, const struct ce_origin *origin,
 	return 0;
 }
 
-/* The statistics of interface i; only the first one's counters are known. */
+/* The statistics of interface i. */
 static int finish_interface(struct ce_dump *dump, uint32_t i)
 {
 	const struct ceint_interface *interface = &dump->interfaces[i];
@@ -177,10 +179,10 @@ static int finish_interface(struct ce_dump *dump, uint32_t i)
 		.interface = i,
 		.first = interface->first,
 		.last = interface->last,
-		.counted = dump->counted && i == 0,
-		.received = dump->stats.received,
-		.interface_drops = dump->stats.interface_drops,
-		.kernel_drops = dump->stats.kernel_drops,
+		.counted = interface->counted,
+		.received = interface->stats.received,
+		.interface_drops = interface->stats.interface_drops,
+		.kernel_drops = interface->stats.kernel_drops,
 		.written = interface->written,
 	};
 	char text[TEXT];

@@ -27,9 +27,12 @@ struct ce_rotate {
 	bool started;
 	uint64_t bytes; /* of the file, with what is still gathered */
 	uint64_t packets;
-	uint64_t seen;                  /* packets, of all files */
-	struct ce_dump_counters closed; /* sums over files before */
-	char **kept;                    /* a ring of names, the oldest at `oldest` */
+	uint64_t seen;                     /* packets, of all files */
+	struct ce_dump_counters closed;    /* sums over files before */
+	char *source_name, *source_filter; /* what options.dump.from points to */
+	const char *comment;               /* of the next packet; lent; NULL: none */
+	size_t comment_size;
+	char **kept; /* a ring of names, the oldest at `oldest` */
 	unsigned oldest, kept_count;
 	struct ce_err failure; /* what every further call says; code 0: nothing */
 };
@@ -176,12 +179,8 @@ static int complete(struct ce_rotate *rotate, struct ce_err *err)
 
 	if (!dump)
 		return 0;
-	if (rotate->options.stats) {
-		struct ce_stats stats = {0};
-
-		rotate->options.stats(rotate->options.arg, &stats);
-		ce_dump_stats(dump, &stats);
-	}
+	if (rotate->options.stats)
+		rotate->options.stats(rotate->options.arg, dump);
 	rc = ce_dump_flush(dump, err);
 	packets = ce_dump_packets(dump);
 	add_counters(&rotate->closed, dump);
@@ -202,10 +201,12 @@ int ce_rotate_open(struct ce_rotate **out, const char *path,
 	if (!rotate)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	rotate->options = *options;
+	rotate->options.dump.from = (struct ce_dump_from){0};
 	rotate->path = strdup(path);
 	rotate->kept = calloc(options->files + 1, sizeof(*rotate->kept));
 	ce_packet_time_open(&rotate->time, options->every_ns);
-	if (!rotate->path || !rotate->kept)
+	if (!rotate->path || !rotate->kept ||
+	    ce_rotate_from(rotate, &options->dump.from) < 0)
 		ce_err_set(err, rc, "out of memory");
 	else
 		rc = strchr(path, '%') ? 0 : begin(rotate, 0, err);
@@ -299,21 +300,31 @@ static int write_all(struct ce_rotate *rotate, const struct ce_batch *batch,
 	               : write_range(rotate, batch, wanted, from, end, err);
 }
 
-/* As write_all, of one packet. */
-static int write_one(struct ce_rotate *rotate, const struct ce_origin *origin,
-                     const struct ce_record *record, int64_t ts_ns, const void *data,
+/* The file that a packet of this stamp and size goes into. */
+static int find_file(struct ce_rotate *rotate, int64_t ts_ns, uint64_t bytes,
                      struct ce_err *err)
 {
 	int rc = 0;
 
-	if (is_due(rotate, ts_ns, file_bytes(rotate, record->caplen)))
+	if (is_due(rotate, ts_ns, bytes))
 		rc = complete(rotate, err);
 	if (rc == 0 && !rotate->dump)
 		rc = begin(rotate, ts_ns, err);
-	if (rc < 0)
-		return rc;
-	rotate->packets++;
-	return ce_dump_write_packet(rotate->dump, origin, record, data, err);
+	if (rc == 0)
+		rotate->packets++;
+	if (rc == 0 && rotate->comment)
+		ce_dump_comment(rotate->dump, rotate->comment, rotate->comment_size);
+	rotate->comment = NULL;
+	return rc;
+}
+
+/* One packet more; what every further call says. */
+static int see_packet(struct ce_rotate *rotate, struct ce_err *err)
+{
+	rotate->seen++;
+	if (rotate->failure.code)
+		*err = rotate->failure;
+	return rotate->failure.code;
 }
 
 int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *origin,
@@ -321,15 +332,63 @@ int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *ori
                            const void *data, struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;
-	int rc;
+	int rc = see_packet(rotate, err);
 
-	rotate->seen++;
-	if (rotate->failure.code) {
-		*err = rotate->failure;
-		return err->code;
-	}
-	rc = write_one(rotate, origin, record, ts_ns, data, err);
+	if (rc < 0)
+		return rc;
+	rc = find_file(rotate, ts_ns, file_bytes(rotate, record->caplen), err);
+	if (rc == 0)
+		rc = ce_dump_write_packet(rotate->dump, origin, record, data, err);
 	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
+int ce_rotate_write(struct ce_rotate *rotate, const struct ce_batch *batch, uint32_t i,
+                    struct ce_err *out)
+{
+	struct ce_err local, *err = out ? out : &local;
+	int rc = see_packet(rotate, err);
+
+	if (rc < 0)
+		return rc;
+	rc = find_file(rotate, batch->ts_ns[i], file_bytes(rotate, batch->caplen[i]),
+	               err);
+	if (rc == 0)
+		rc = ce_dump_write(rotate->dump, batch, i, err);
+	return rc < 0 ? fail(rotate, rc, err) : 0;
+}
+
+int ce_rotate_from(struct ce_rotate *rotate, const struct ce_dump_from *from)
+{
+	char *name = from->name ? strdup(from->name) : NULL;
+	char *filter = from->filter ? strdup(from->filter) : NULL;
+
+	if ((from->name && !name) || (from->filter && !filter)) {
+		free(name);
+		free(filter);
+		return -ENOMEM;
+	}
+	free(rotate->source_name);
+	free(rotate->source_filter);
+	rotate->source_name = name;
+	rotate->source_filter = filter;
+	rotate->options.dump.from = (struct ce_dump_from){from->source, name, filter};
+	return rotate->dump ? ce_dump_from(rotate->dump, from) : 0;
+}
+
+int ce_rotate_comment(struct ce_rotate *rotate, const char *text, size_t size)
+{
+	if (rotate->options.dump.format != CE_DUMP_PCAPNG)
+		return -EINVAL;
+	rotate->comment = text;
+	rotate->comment_size = size;
+	return 0;
+}
+
+void ce_rotate_stats(struct ce_rotate *rotate, uint64_t source,
+                     const struct ce_stats *stats)
+{
+	if (rotate->dump)
+		ce_dump_stats(rotate->dump, source, stats);
 }
 
 int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch,
@@ -414,6 +473,8 @@ int ce_rotate_close(struct ce_rotate *rotate, struct ce_err *out)
 	for (unsigned i = 0; i < rotate->kept_count; i++)
 		free(rotate->kept[i]);
 	free(rotate->kept);
+	free(rotate->source_name);
+	free(rotate->source_filter);
 	free(rotate->path);
 	free(rotate);
 	return rc;

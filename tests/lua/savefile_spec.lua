@@ -320,11 +320,17 @@ test("a rotation that says nothing useful raises", function()
   test.raises("function expected", capengine.savefile, name,
     { rotate = { packets = 1, complete = "print" } })
   test.raises("one file", capengine.savefile, "-", { rotate = { packets = 1 } })
+end)
+
+test("of files that rotate, each has the comments of its packets", function()
   local in_folder <close> = temporary.folder()
   local out <close> = assert(capengine.savefile(in_folder.name .. "/x.pcapng",
-    { rotate = { packets = 1 } }))
+    { rotate = { packets = 2 } }))
   local handle <close> = open()
-  test.raises("no comments", out.write, out, (handle:next()), "words")
+  for i = 1, 4 do assert(out:write(handle:next(), i % 3 == 0 and "number " .. i or nil)) end
+  assert(out:close())
+  test.equal(tshark(in_folder.name .. "/x-00001.pcapng", "-e frame.comment"), "\n\n")
+  test.equal(tshark(in_folder.name .. "/x-00002.pcapng", "-e frame.comment"), "number 3\n\n")
 end)
 
 test("a closed savefile raises, and so does one past its batch", function()

@@ -98,7 +98,7 @@ static int write_packet(struct ce_dump *dump, int linktype, uint32_t sec)
 static void file_names_the_application_and_the_interface(void **state)
 {
 	struct ce_dump *dump = open_dump((struct ce_dump_options){
-		.linktype = DLT_EN10MB, .name = "eth7", .filter = "port 53"});
+		.linktype = DLT_EN10MB, .from = {.name = "eth7", .filter = "port 53"}});
 
 	(void)state;
 	assert_int_equal(write_packet(dump, DLT_EN10MB, 1), 0);
@@ -253,7 +253,7 @@ static void end_says_what_the_interface_has_counted(void **state)
 	(void)state;
 	assert_int_equal(write_packet(dump, DLT_EN10MB, 5), 0);
 	assert_int_equal(write_packet(dump, DLT_RAW, 5), 0);
-	ce_dump_stats(dump, &stats);
+	ce_dump_stats(dump, 0, &stats);
 	finish(dump);
 	assert_int_equal(count_in(block(STATISTICS, 0), 4), 100);
 	assert_int_equal(count_in(block(STATISTICS, 0), 5), 3);
@@ -261,6 +261,39 @@ static void end_says_what_the_interface_has_counted(void **state)
 	assert_int_equal(count_in(block(STATISTICS, 0), 8), 1);
 	assert_int_equal(count_in(block(STATISTICS, 1), 8), 1);
 	assert_true(count_in(block(STATISTICS, 1), 4) == UINT64_MAX);
+}
+
+/* Two sources of one link type are two interfaces, each with its name and its counters. */
+static void each_source_is_an_interface(void **state)
+{
+	const struct ce_dump_from one = {.source = 1, .name = "eth1"};
+	const struct ce_dump_from two = {.source = 2, .name = "eth2", .filter = "udp"};
+	static const uint32_t expected[] = {0, 1, 0};
+	const struct ce_stats stats = {.received = 7, .kernel_drops = 2};
+	struct ce_dump *dump =
+		open_dump((struct ce_dump_options){.linktype = DLT_EN10MB, .from = one});
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(ce_dump_from(dump, i == 1 ? &two : &one), 0);
+		assert_int_equal(write_packet(dump, DLT_EN10MB, i), 0);
+	}
+	assert_true(ce_dump_has(dump, 2));
+	assert_false(ce_dump_has(dump, 3));
+	ce_dump_stats(dump, 2, &stats);
+	ce_dump_stats(dump, 3, &stats);
+	finish(dump);
+	assert_true(says(block(INTERFACE, 0), "eth1"));
+	assert_true(says(block(INTERFACE, 1), "eth2"));
+	assert_false(says(block(INTERFACE, 0), "udp"));
+	assert_true(says(block(INTERFACE, 1), "udp"));
+	assert_null(block(INTERFACE, 2));
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(word(block(PACKET, i) + 8), expected[i]);
+	assert_true(count_in(block(STATISTICS, 0), 4) == UINT64_MAX);
+	assert_int_equal(count_in(block(STATISTICS, 1), 4), 7);
+	assert_int_equal(count_in(block(STATISTICS, 1), 7), 2);
+	assert_int_equal(count_in(block(STATISTICS, 1), 8), 1);
 }
 
 static void name_says_format_and_compression(void **state)
@@ -302,6 +335,7 @@ int main(void)
 		with_out(comment_is_of_the_next_packet_alone),
 		with_out(gap_is_a_comment_on_the_packet_behind_it),
 		with_out(end_says_what_the_interface_has_counted),
+		with_out(each_source_is_an_interface),
 		cmocka_unit_test(name_says_format_and_compression),
 	};
 

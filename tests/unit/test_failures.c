@@ -29,10 +29,10 @@
 
 enum { COUNT = 30, DEADLINE_MS = 5000, MOST_CALLS = 1000, HUGE = 300000 };
 
-static atomic_bool armed;     /* only the engine's calls are counted, not the test's */
-static atomic_int calls;      /* so far */
-static atomic_int fails_at;   /* the call that fails */
-static atomic_int allocated;  /* blocks of memory that nobody freed */
+static atomic_bool armed;    /* only the engine's calls are counted, not the test's */
+static atomic_int calls;     /* so far */
+static atomic_int fails_at;  /* the call that fails */
+static atomic_int allocated; /* blocks of memory that nobody freed */
 
 static bool fails(int code)
 {
@@ -48,7 +48,7 @@ static void *counted(void *block)
 	return block;
 }
 
-#define WRAP(type, name, ...)        \
+#define WRAP(type, name, ...)            \
 	type __real_##name(__VA_ARGS__); \
 	type __wrap_##name(__VA_ARGS__); \
 	type __wrap_##name(__VA_ARGS__)
@@ -88,7 +88,8 @@ WRAP(void, free, void *block)
 
 WRAP(void *, mmap, void *at, size_t size, int access, int flags, int fd, off_t offset)
 {
-	return fails(ENOMEM) ? (void *)-1 : __real_mmap(at, size, access, flags, fd, offset);
+	return fails(ENOMEM) ? (void *)-1
+	                     : __real_mmap(at, size, access, flags, fd, offset);
 }
 
 WRAP(int, eventfd, unsigned value, int flags)
@@ -119,7 +120,8 @@ WRAP(FILE *, fopencookie, void *cookie, const char *mode, cookie_io_functions_t 
 WRAP(int, pthread_create, pthread_t *thread, const pthread_attr_t *attributes,
      void *(*run)(void *), void *arg)
 {
-	return fails(EAGAIN) ? EAGAIN : __real_pthread_create(thread, attributes, run, arg);
+	return fails(EAGAIN) ? EAGAIN
+	                     : __real_pthread_create(thread, attributes, run, arg);
 }
 
 WRAP(pcap_t *, pcap_open_dead, int linktype, int snaplen)
@@ -131,7 +133,8 @@ WRAP(pcap_t *, pcap_fopen_offline_with_tstamp_precision, FILE *file, u_int preci
      char *message)
 {
 	if (!fails(ENOMEM))
-		return __real_pcap_fopen_offline_with_tstamp_precision(file, precision, message);
+		return __real_pcap_fopen_offline_with_tstamp_precision(file, precision,
+		                                                       message);
 	strcpy(message, "malloc: Cannot allocate memory");
 	return NULL;
 }
@@ -174,7 +177,8 @@ static int read_with(const struct ce_reader_options *options, const char *expres
 	if (rc == 0)
 		rc = take_all(reader, err);
 	ce_reader_close(reader, &stats);
-	assert_true(stats.captured == stats.filtered + stats.delivered + stats.undelivered);
+	assert_true(stats.captured ==
+	            stats.filtered + stats.delivered + stats.undelivered);
 	return rc;
 }
 
@@ -226,8 +230,10 @@ static int read_memory(struct ce_err *err)
 		{.caplen = HUGE, .len = HUGE, .data = bytes}};
 	const struct ce_reader_options options = {
 		.kind = &ce_source_memory,
-		.source = {.packets = packets, .packet_count = 2, .linktype = DLT_EN10MB,
-		           .snaplen = HUGE},
+		.source = {.packets = packets,
+	                   .packet_count = 2,
+	                   .linktype = DLT_EN10MB,
+	                   .snaplen = HUGE},
 	};
 
 	return read_with(&options, "ether[0] = 0", err);
@@ -277,11 +283,11 @@ static int write_dump(struct ce_err *err)
 /* All that a dump may have. */
 static int write_compressed(enum ce_dump_compression compression, struct ce_err *err)
 {
-	const struct ce_dump_options options = {.format = CE_DUMP_PCAPNG,
-	                                        .compression = compression,
-	                                        .linktype = CE_DUMP_ANY_LINKTYPE,
-	                                        .name = "eth0",
-	                                        .filter = "udp"};
+	const struct ce_dump_options options = {
+		.format = CE_DUMP_PCAPNG,
+		.compression = compression,
+		.linktype = CE_DUMP_ANY_LINKTYPE,
+		.from = {.name = "eth0", .filter = "udp"}};
 	static const struct ce_origin origins[] = {{.linktype = DLT_EN10MB},
 	                                           {.linktype = DLT_RAW}};
 	const struct ce_record record = {.caplen = 3, .len = 3};
@@ -349,7 +355,8 @@ static void let_each_call_fail(int (*story)(struct ce_err *err), bool may_cope)
 		if (calls >= n && rc == 0 && !may_cope)
 			fail_msg("call %d failed, and nobody said so", n);
 		if (rc < 0 && (err.code != rc || !*err.text))
-			fail_msg("call %d: %d, but said %d \"%s\"", n, rc, err.code, err.text);
+			fail_msg("call %d: %d, but said %d \"%s\"", n, rc, err.code,
+			         err.text);
 	} while (calls >= n && n < MOST_CALLS);
 	assert_int_equal(rc, 0);
 	assert_true(n > 2);

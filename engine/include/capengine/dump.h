@@ -68,21 +68,29 @@ enum ce_dump_compression {
 	CE_DUMP_ZSTD,
 };
 
+/* Where packets come from: in pcapng an interface of its own for each link type and snap
+   length. */
+struct ce_dump_from {
+	uint64_t source;    /* a number that others have not; 0 is one, too */
+	const char *name;   /* of the interface; NULL: unknown; copied */
+	const char *filter; /* the same for what it let pass */
+};
+
 struct ce_dump_options {
 	struct ce_dump_pool *pool; /* NULL: one for itself */
 	enum ce_dump_format format;
 	enum ce_dump_compression compression; /* in frames: what is flushed can be read */
-	int linktype;       /* DLT_ number of every packet, in pcapng of those before
+	int linktype;     /* DLT_ number of every packet, in pcapng of those before
 	                       others; or CE_DUMP_ANY_LINKTYPE */
-	int linktype_ext;   /* what struct ce_source says of frame check sequences */
-	int snapshot;       /* for the classic header; 0: 262144 */
-	bool nano;          /* nanosecond stamps; else microseconds, cut off */
-	bool sync;          /* at close, wait until the disk has it */
-	size_t queue;       /* bytes that may wait for the disk before packets are
+	int linktype_ext; /* what struct ce_source says of frame check sequences */
+	int snapshot;     /* for the classic header; 0: 262144 */
+	bool nano;        /* nanosecond stamps; else microseconds, cut off */
+	bool sync;        /* at close, wait until the disk has it */
+	size_t queue;     /* bytes that may wait for the disk before packets are
 	                       dropped, and counted; 0: none is, write waits */
-	int fd;             /* write there, whatever path says; taken; 0: none */
-	const char *name;   /* of the interface, for pcapng; NULL: unknown; copied */
-	const char *filter; /* the same for what it let pass */
+	int fd;           /* write there, whatever path says; taken; 0: none */
+	struct ce_dump_from from; /* the packets come from there, unless ce_dump_from
+	                             says otherwise */
 };
 
 /* What the endings of a file's name say: .pcapng, and .gz or .zst behind that. */
@@ -133,8 +141,14 @@ int ce_dump_write_packet(struct ce_dump *dump, const struct ce_origin *origin,
  */
 int ce_dump_comment(struct ce_dump *dump, const char *text, size_t size);
 
-/* What the interface has counted, for the end of a pcapng file. */
-void ce_dump_stats(struct ce_dump *dump, const struct ce_stats *stats);
+/* The packets that come next are from there. 0 or -ENOMEM. */
+int ce_dump_from(struct ce_dump *dump, const struct ce_dump_from *from);
+
+/* What a source has counted, for the end of a pcapng file that has packets of it. */
+void ce_dump_stats(struct ce_dump *dump, uint64_t source, const struct ce_stats *stats);
+
+/* Is it a pcapng file with packets of that source? Then it wants to know. */
+bool ce_dump_has(const struct ce_dump *dump, uint64_t source);
 
 /* Hand everything to the kernel. 0 or as write. */
 int ce_dump_flush(struct ce_dump *dump, struct ce_err *err);

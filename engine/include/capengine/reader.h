@@ -117,6 +117,9 @@ const struct ce_source *ce_reader_source(const struct ce_reader *reader);
 /* DLT_ number of the current batch, or of the source before the first one. */
 int ce_reader_linktype(const struct ce_reader *reader);
 
+/* The filter that it was opened with, or NULL. */
+const char *ce_reader_filter(const struct ce_reader *reader);
+
 /* Let the capture end in good order; fetch goes on until its last packet. */
 void ce_reader_stop(struct ce_reader *reader);
 

@@ -47,8 +47,9 @@ struct ce_rotate_options {
 	/* Called with the final name of each file that is complete; NULL: nobody. */
 	void (*complete)(void *arg, const char *path);
 
-	/* Called before that for what the interface has counted; NULL: unknown. */
-	void (*stats)(void *arg, struct ce_stats *stats);
+	/* Called before that, to say by ce_dump_stats what sources have counted; NULL:
+	   nobody. */
+	void (*stats)(void *arg, struct ce_dump *dump);
 	void *arg;
 };
 
@@ -65,6 +66,17 @@ int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch
 int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *origin,
                            const struct ce_record *record, int64_t ts_ns,
                            const void *data, struct ce_err *err);
+
+/* The same for packet i of a batch. */
+int ce_rotate_write(struct ce_rotate *rotate, const struct ce_batch *batch, uint32_t i,
+                    struct ce_err *err);
+
+/* As ce_dump_from, ce_dump_comment, ce_dump_stats, of the file that is written and, of from
+   and comment, of the one that the next packet begins. */
+int ce_rotate_from(struct ce_rotate *rotate, const struct ce_dump_from *from);
+int ce_rotate_comment(struct ce_rotate *rotate, const char *text, size_t size);
+void ce_rotate_stats(struct ce_rotate *rotate, uint64_t source,
+                     const struct ce_stats *stats);
 
 /* Complete the file; the next packet begins another. 0 or as ce_dump_close. */
 int ce_rotate_next(struct ce_rotate *rotate, struct ce_err *err);
