@@ -3,7 +3,7 @@
  * print_pcap.c - what libpcap itself makes of savefiles, as text to compare with.
  *
  *     print_pcap [-f FILTER] [-F "N FILTER"]... [-w FILE] SAVEFILE
- *     print_pcap [-w FOLDER] -j JOBS
+ *     print_pcap [-n] [-w FOLDER] -j JOBS
  *
  * -F sets a filter once N packets have been delivered; -f is -F with N = 0.
  * For each savefile it prints
@@ -13,7 +13,8 @@
  *     filter refused MESSAGE                        where a filter was to be set
  *     eof PACKETS                                   or: error PACKETS MESSAGE
  *
- * With -w packets go to a file through pcap_dump, and are not printed.
+ * With -w packets go to a file through pcap_dump, and are not printed; with -n its
+ * stamps are nanoseconds.
  *
  * JOBS is a file of NUL-terminated texts: "=SAVEFILE" begins a job, "N FILTER"
  * after it is the job's -F. A line "job I" comes before each, from 1, and -w
@@ -188,12 +189,15 @@ static void print_file(const struct job *job)
 	pcap_close(pcap);
 }
 
+static unsigned precision = PCAP_TSTAMP_PRECISION_MICRO; /* of files that are written */
+
 /* What anybody would write who copies a savefile with libpcap. */
 static void dump_file(const struct job *job, const char *to)
 {
 	struct reading reading = {0};
 	char message[PCAP_ERRBUF_SIZE];
-	pcap_t *pcap = pcap_open_offline(job->path, message);
+	pcap_t *pcap =
+		pcap_open_offline_with_tstamp_precision(job->path, precision, message);
 
 	if (!pcap) {
 		printf("refused %s\n", words(message, job->path));
@@ -274,7 +278,7 @@ int main(int argc, char **argv)
 	const char *jobs = NULL, *out = NULL;
 	int letter;
 
-	while ((letter = getopt(argc, argv, "f:F:j:w:")) >= 0) {
+	while ((letter = getopt(argc, argv, "f:F:j:nw:")) >= 0) {
 		switch (letter) {
 		case 'f':
 			snprintf(before, sizeof(before), "0 %s", optarg);
@@ -286,6 +290,9 @@ int main(int argc, char **argv)
 		case 'j':
 			jobs = optarg;
 			break;
+		case 'n':
+			precision = PCAP_TSTAMP_PRECISION_NANO;
+			break;
 		case 'w':
 			out = optarg;
 			break;
@@ -295,7 +302,7 @@ int main(int argc, char **argv)
 	}
 	if (argc - optind != (jobs ? 0 : 1)) {
 		fputs("usage: print_pcap [-f FILTER] [-F \"N FILTER\"]... [-w FILE] SAVEFILE\n"
-		      "       print_pcap [-w FOLDER] -j JOBS\n", stderr);
+		      "       print_pcap [-n] [-w FOLDER] -j JOBS\n", stderr);
 		return 2;
 	}
 	job.path = argv[optind];
