@@ -667,6 +667,12 @@ int ceint_outfile_flush(struct ceint_outfile *file)
 	return file->error;
 }
 
+void ceint_outfile_fail(struct ceint_outfile *file, int error)
+{
+	if (ceint_outfile_flush(file) == 0)
+		fail(file, error);
+}
+
 int ceint_outfile_error(const struct ceint_outfile *file)
 {
 	return file->error;

@@ -84,6 +84,9 @@ int ceint_outfile_push(struct ceint_outfile *file);
 /* Wait until everything has been written. 0 or the error. */
 int ceint_outfile_flush(struct ceint_outfile *file);
 
+/* There is nothing right to add any more: it ends with what was. Waits for that. */
+void ceint_outfile_fail(struct ceint_outfile *file, int error);
+
 /* The first error, or 0. */
 int ceint_outfile_error(const struct ceint_outfile *file);
 

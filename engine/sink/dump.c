@@ -45,8 +45,11 @@ void ce_dump_by_name(const char *path, enum ce_dump_format *format,
 /* Packets that are in the file, or on the way there. */
 static uint64_t held(const struct ce_dump *dump)
 {
+	uint64_t gathered = dump->given_packets +
+	                    (dump->frame ? dump->frame->packets : 0);
+
 	return ceint_outfile_packets(dump->file) +
-	       (ceint_dump_error(dump) ? 0 : dump->frame.packets);
+	       (ceint_dump_error(dump) ? 0 : gathered);
 }
 
 int ceint_dump_fail(const struct ce_dump *dump, int rc, struct ce_err *err)
@@ -109,6 +112,7 @@ static int keep_options(struct ce_dump *dump, const char *path,
 	dump->linktype_ext = options->linktype_ext;
 	dump->snapshot = options->snapshot;
 	dump->nano = options->nano;
+	dump->queue = options->queue;
 	return rc < 0 ? rc : ce_dump_from(dump, &options->from);
 }
 
@@ -309,6 +313,8 @@ int ce_dump_flush(struct ce_dump *dump, struct ce_err *err)
 	int rc = ceint_dump_end_frame(dump);
 
 	if (rc == 0)
+		rc = ceint_dump_settle(dump);
+	if (rc == 0)
 		rc = ceint_outfile_flush(dump->file);
 	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
 }
@@ -356,6 +362,8 @@ static int finish(struct ce_dump *dump, struct ce_err *err)
 	rc = dump->format->finish(dump);
 	if (rc == 0)
 		rc = ceint_dump_end_frame(dump);
+	if (rc == 0)
+		rc = ceint_dump_settle(dump);
 	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
 }
 
@@ -368,13 +376,15 @@ int ce_dump_close(struct ce_dump *dump, struct ce_err *err)
 	if (dump->file) {
 		if (dump->format)
 			rc = finish(dump, err);
+		ceint_dump_settle(dump); /* after an error, too: frames know their dump */
 		closed = ceint_outfile_close(dump->file);
 		if (rc == 0 && closed < 0)
 			rc = ceint_dump_fail(dump, closed, err);
 	}
 	ceint_outfile_free(dump->file);
+	if (dump->packer)
+		ceint_packer_put(dump->packer, dump->frame);
 	ce_dump_pool_close(dump->own);
-	free(dump->frame.data);
 	free(dump->interfaces);
 	free(dump->name);
 	free(dump->filter);

@@ -13,12 +13,12 @@
 #define CE_DUMP_INT_H
 
 #include "capengine/dump.h"
-#include "file/compress_int.h"
 #include "file/outfile_int.h"
+#include "file/packer_int.h"
 
 struct ce_dump_pool {
 	struct ceint_pool *files;
-	struct ceint_compressor *compressors[CEINT_ZSTD + 1]; /* once needed */
+	struct ceint_packer *packers[CEINT_ZSTD + 1]; /* once needed */
 };
 
 struct ceint_format {
@@ -51,19 +51,14 @@ struct ceint_interface {
 	uint64_t first, last; /* stamps */
 };
 
-/* What is gathered until it is compressed as a whole. */
-struct ceint_frame {
-	struct ceint_compressor *compressor; /* the pool's; NULL: nothing is gathered */
-	unsigned char *data;
-	size_t size;
-	size_t used;
-	uint64_t packets;
-};
-
 struct ce_dump {
 	struct ce_dump_pool *own; /* the pool, if nobody else has it */
 	struct ceint_outfile *file;
-	struct ceint_frame frame;
+	struct ceint_packer *packer; /* the pool's; NULL: nothing is compressed */
+	struct ceint_frame *frame;   /* what is gathered; NULL: nothing */
+	size_t given;                /* bytes that are being compressed, */
+	uint64_t given_packets;      /* and the packets in them */
+	size_t queue;                /* no more than that; 0: then one waits */
 	const struct ceint_format *format;
 	char *path;
 	int linktype; /* of all packets, or CE_DUMP_ANY_LINKTYPE */
@@ -98,8 +93,11 @@ int ceint_dump_room(struct ce_dump *dump, size_t bytes, unsigned char **room,
                     size_t *size);
 void ceint_dump_add(struct ce_dump *dump, size_t bytes, uint64_t packets);
 
-/* Compress what was gathered. 0; or the error that ended the file. */
+/* Begin to compress what was gathered. 0; or the error that ended the file. */
 int ceint_dump_end_frame(struct ce_dump *dump);
+
+/* Wait until all that is being compressed goes to the file. As end_frame. */
+int ceint_dump_settle(struct ce_dump *dump);
 
 /* The first error, or 0. */
 static inline int ceint_dump_error(const struct ce_dump *dump)

@@ -2,8 +2,9 @@
 /*
  * dump_out.c - where a dump's bytes go: to its file, or first into a frame.
  *
- * A frame holds whole records, is compressed in one go, and is written as a piece
- * of its own: a file that ends anywhere can be read to its last whole frame.
+ * A frame holds whole records, is compressed in one go, by the pool's thread, and is
+ * written as a piece of its own: a file that ends anywhere can be read to its last whole
+ * frame.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +12,10 @@
 
 #include "dump_int.h"
 
-enum { SMALL = 4 << 10, FRAME = 256 << 10 };
+enum {
+	FRAME = 256 << 10,
+	MOST_GIVEN = 4, /* frames on their way where packets may wait for the disk */
+};
 
 int ce_dump_pool_open(struct ce_dump_pool **out, unsigned files)
 {
@@ -31,7 +35,7 @@ void ce_dump_pool_close(struct ce_dump_pool *pool)
 		return;
 	ceint_pool_close(pool->files);
 	for (int how = 0; how <= CEINT_ZSTD; how++)
-		ceint_compressor_close(pool->compressors[how]);
+		ceint_packer_close(pool->packers[how]);
 	free(pool);
 }
 
@@ -48,90 +52,122 @@ int ce_dump_pool_refused(const struct ce_dump_pool *pool)
 int ceint_dump_compress(struct ce_dump *dump, struct ce_dump_pool *pool,
                         enum ceint_compression how)
 {
+	int rc = 0;
+
 	if (how == CEINT_NONE)
 		return 0;
-	if (!pool->compressors[how])
-		pool->compressors[how] = ceint_compressor_open(how);
-	dump->frame.compressor = pool->compressors[how];
-	return dump->frame.compressor ? 0 : -ENOMEM;
+	if (!pool->packers[how])
+		rc = ceint_packer_open(&pool->packers[how], how);
+	dump->packer = pool->packers[how];
+	return rc;
 }
 
-static void empty(struct ceint_frame *frame)
+/* There is no room for so many packets. */
+static void drop(struct ce_dump *dump, uint64_t packets)
 {
-	frame->used = 0;
-	frame->packets = 0;
+	dump->dropped += packets;
+	dump->gap_drops += packets;
+}
+
+/* A frame that is compressed goes into its dump's file. */
+static void write_frame(const struct ceint_frame *frame)
+{
+	struct ce_dump *dump = frame->owner;
+	unsigned char *room;
+	size_t size;
+	int rc;
+
+	dump->given -= frame->used;
+	dump->given_packets -= frame->packets;
+	if (!frame->length) {
+		ceint_outfile_fail(dump->file, -ENOMEM);
+		return;
+	}
+	rc = ceint_outfile_rest(dump->file, frame->length, &room, &size);
+	if (rc == -EAGAIN)
+		drop(dump, frame->packets);
+	if (rc < 0)
+		return;
+	memcpy(room, frame->packed, frame->length);
+	ceint_outfile_add(dump->file, frame->length, frame->packets);
+	ceint_outfile_push(dump->file);
+}
+
+/* Write the oldest frame, whosever it is. False: none is compressed yet. */
+static bool write_oldest(struct ceint_packer *packer, bool wait)
+{
+	struct ceint_frame *frame = ceint_packer_take(packer, wait);
+
+	if (!frame)
+		return false;
+	write_frame(frame);
+	ceint_packer_put(packer, frame);
+	return true;
+}
+
+int ceint_dump_settle(struct ce_dump *dump)
+{
+	while (dump->given)
+		write_oldest(dump->packer, true);
+	return ceint_dump_error(dump);
+}
+
+/* May another frame be on its way? Waits for that, or says no. */
+static bool admits(const struct ce_dump *dump)
+{
+	while (write_oldest(dump->packer, false))
+		;
+	while (!dump->queue && ceint_packer_given(dump->packer) >= MOST_GIVEN)
+		write_oldest(dump->packer, true);
+	return !dump->queue || dump->given < dump->queue;
 }
 
 int ceint_dump_end_frame(struct ce_dump *dump)
 {
-	struct ceint_frame *frame = &dump->frame;
-	size_t size;
-	unsigned char *room;
-	int rc;
+	struct ceint_frame *frame = dump->frame;
 
-	if (!frame->used)
+	if (!frame || !frame->used)
 		return ceint_dump_error(dump);
-	rc = ceint_outfile_rest(dump->file,
-	                        ceint_compressor_bound(frame->compressor, frame->used),
-	                        &room, &size);
-	if (rc == -EAGAIN) {
-		dump->dropped += frame->packets;
-		dump->gap_drops += frame->packets;
-	} else if (rc == 0) {
-		size = ceint_compress(frame->compressor, room, size, frame->data,
-		                      frame->used);
-		ceint_outfile_add(dump->file, size, frame->packets);
-		ceint_outfile_push(dump->file);
+	if (admits(dump)) {
+		frame->owner = dump;
+		dump->given += frame->used;
+		dump->given_packets += frame->packets;
+		ceint_packer_give(dump->packer, frame);
+	} else {
+		drop(dump, frame->packets);
+		ceint_packer_put(dump->packer, frame);
 	}
-	empty(frame);
-	return rc == -EAGAIN ? 0 : rc;
-}
-
-/* Room for so many more bytes in the frame, which may grow. */
-static bool grow(struct ceint_frame *frame, size_t bytes)
-{
-	size_t size = frame->size ? frame->size : SMALL;
-	unsigned char *data;
-
-	while (size < frame->used + bytes)
-		size *= 2;
-	if (size == frame->size)
-		return true;
-	data = realloc(frame->data, size);
-	if (!data)
-		return false;
-	frame->data = data;
-	frame->size = size;
-	return true;
+	dump->frame = NULL;
+	return ceint_dump_error(dump);
 }
 
 int ceint_dump_room(struct ce_dump *dump, size_t bytes, unsigned char **room,
                     size_t *size)
 {
-	struct ceint_frame *frame = &dump->frame;
 	int rc;
 
-	if (!frame->compressor)
+	if (!dump->packer)
 		return ceint_outfile_rest(dump->file, bytes, room, size);
-	rc = frame->used && frame->used + bytes > FRAME ? ceint_dump_end_frame(dump)
-	                                                : ceint_dump_error(dump);
+	rc = dump->frame && dump->frame->used && dump->frame->used + bytes > FRAME
+	             ? ceint_dump_end_frame(dump)
+	             : ceint_dump_error(dump);
 	if (rc < 0)
 		return rc;
-	if (!grow(frame, bytes))
+	if (!dump->frame)
+		dump->frame = ceint_packer_new(dump->packer);
+	if (!dump->frame || !ceint_frame_grow(dump->frame, bytes))
 		return -ENOMEM;
-	*room = frame->data + frame->used;
-	*size = frame->size - frame->used;
+	*room = dump->frame->data + dump->frame->used;
+	*size = dump->frame->size - dump->frame->used;
 	return 0;
 }
 
 void ceint_dump_add(struct ce_dump *dump, size_t bytes, uint64_t packets)
 {
-	struct ceint_frame *frame = &dump->frame;
-
-	if (!frame->compressor) {
+	if (!dump->packer) {
 		ceint_outfile_add(dump->file, bytes, packets);
 		return;
 	}
-	frame->used += bytes;
-	frame->packets += packets;
+	dump->frame->used += bytes;
+	dump->frame->packets += packets;
 }

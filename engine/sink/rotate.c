@@ -9,6 +9,7 @@
 
 #include "capengine/packet_time.h"
 #include "capengine/rotate.h"
+#include "dump_int.h"
 #include "file/io_int.h"
 
 enum { NAME = 4096, PART = 8 };
@@ -241,11 +242,15 @@ static bool is_late(struct ce_rotate *rotate, int64_t ts_ns)
 	return ce_packet_time_due(&rotate->time, ts_ns, &tick);
 }
 
-/* The size of the file as it stands; what is gathered is in `bytes`. */
+/*
+ * The size of the file as it stands; what is gathered is in `bytes`. What is being
+ * compressed is waited for: where a file ends does not depend on how quick that is.
+ */
 static uint64_t size_of(const struct ce_rotate *rotate)
 {
 	struct ce_dump_counters counters;
 
+	ceint_dump_settle(rotate->dump);
 	ce_dump_count(rotate->dump, &counters);
 	return counters.bytes + rotate->bytes;
 }

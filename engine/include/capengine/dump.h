@@ -11,7 +11,8 @@
  * Dumps of one pool share io_uring, memory and descriptors: of any number, those
  * used last have one.
  *
- * Threads    one at a time for a pool and its dumps
+ * Threads    one at a time for a pool and its dumps; what is compressed is so by a thread
+ *            of the pool's own
  * Ownership  the caller owns open dumps and pools; write copies
  * Blocking   every call may wait for the disk; only flush and close wait for all
  *            of it, and with `queue` write does not
