@@ -26,7 +26,6 @@ struct ce_lua_savefile {
 	struct ce_rotate *rotate; /* several; NULL: closed, or one */
 	struct ce_lua_savefile *next;
 	struct ce_dump_counters counters; /* once closed */
-	struct ce_dump_counters told;     /* sums over the files that are complete */
 	struct finished *finished, **last;
 	bool untold; /* there was no memory to note one */
 	struct ce_lua *lua;
@@ -168,24 +167,21 @@ void ce_lua_count_source(struct ce_lua *lua, uint64_t source,
 			ce_dump_stats(savefile->dump, source, stats);
 }
 
-/* Add a file to those that the script is to be told of; it has `sums` less `told`. */
-static void note_finished(void *arg, const char *path)
+/* Add a file to those that the script is to be told of. */
+static void note_finished(void *arg, const char *path,
+                          const struct ce_dump_counters *counters)
 {
 	struct ce_lua_savefile *savefile = arg;
 	struct finished *finished = malloc(sizeof(*finished) + strlen(path) + 1);
-	struct ce_dump_counters sums;
 
-	ce_rotate_count(savefile->rotate, &sums);
 	savefile->untold |= !finished;
 	if (finished) {
 		finished->next = NULL;
-		finished->counters.written = sums.written - savefile->told.written;
-		finished->counters.bytes = sums.bytes - savefile->told.bytes;
+		finished->counters = *counters;
 		strcpy(finished->path, path);
 		*savefile->last = finished;
 		savefile->last = &finished->next;
 	}
-	savefile->told = sums;
 }
 
 /*
@@ -390,17 +386,28 @@ static void count(const struct ce_lua_savefile *savefile,
 		ce_dump_count(savefile->dump, counters);
 }
 
+/* All of it in the file, and of several in the last one. */
+static int finish(struct ce_lua_savefile *savefile, struct ce_err *err)
+{
+	int rc;
+
+	if (savefile->dump) {
+		put_stats(savefile, savefile->dump);
+		return ce_dump_finish(savefile->dump, err);
+	}
+	rc = ce_rotate_next(savefile->rotate, err);
+	return rc < 0 ? rc : ce_rotate_flush(savefile->rotate, err);
+}
+
 /* Close, and say what that said. 0 or a negative errno. */
 static int close_savefile(struct ce_lua *lua, struct ce_lua_savefile *savefile,
                           struct ce_err *err)
 {
 	struct ce_lua_savefile **link = &lua->savefiles;
-	int rc = flush(savefile, err), closed;
+	int rc = finish(savefile, err), closed;
 	struct ce_err *close_err = rc < 0 ? NULL : err; /* the first error is said */
 
 	count(savefile, &savefile->counters);
-	if (savefile->dump)
-		put_stats(savefile, savefile->dump);
 	lua->closed.written += savefile->counters.written;
 	lua->unwritten += savefile->counters.dropped + savefile->counters.failed;
 	closed = savefile->rotate ? ce_rotate_close(savefile->rotate, close_err)

@@ -49,7 +49,8 @@ static void reap_children(struct run *run, bool wait)
 }
 
 /* Start --post-rotate's command, with the file as its last argument. */
-static void on_complete(void *arg, const char *path)
+static void on_complete(void *arg, const char *path,
+                        const struct ce_dump_counters *counters)
 {
 	struct run *run = arg;
 	struct run_children *children = &run->children;
@@ -57,6 +58,7 @@ static void on_complete(void *arg, const char *path)
 	char *argv[] = {"sh", "-c", NULL, "sh", (char *)(uintptr_t)path, NULL};
 	pid_t *pids, pid;
 
+	(void)counters;
 	if (!run->options.post_rotate)
 		return;
 	reap_children(run, false);
@@ -245,7 +247,7 @@ static int close_dump(struct run *run, struct ce_err *err)
 	put_stats(run, run->dump);
 	rc = ce_dump_close(run->dump, err);
 	if (rc == 0)
-		on_complete(run, run->options.out);
+		on_complete(run, run->options.out, &run->dumped);
 	return rc;
 }
 

@@ -57,6 +57,7 @@ struct ceint_pool {
 	struct piece *spare;
 	unsigned spares;
 	int (*hurry)(void); /* NULL: never */
+	size_t queued;      /* bytes in the queues of all files */
 };
 
 struct ceint_outfile {
@@ -81,7 +82,6 @@ struct ceint_outfile {
 	struct piece **end;   /* where the next is queued */
 	struct piece *filled; /* not queued yet */
 	size_t done;          /* bytes of the first that are written */
-	size_t queued;        /* bytes in the queue */
 	unsigned pieces;      /* in the queue */
 	int64_t size;         /* bytes added, and what was there before */
 	uint64_t packets;     /* added; after an error, those that are there */
@@ -210,7 +210,7 @@ static void drop_first(struct ceint_outfile *file)
 	file->first = piece->next;
 	if (!file->first)
 		file->end = &file->first;
-	file->queued -= piece->used;
+	file->pool->queued -= piece->used;
 	file->pieces--;
 	file->done = 0;
 	put_piece(file->pool, piece);
@@ -394,7 +394,7 @@ static void enqueue(struct ceint_outfile *file)
 		file->usual = PIECE;
 	*file->end = piece;
 	file->end = &piece->next;
-	file->queued += piece->used;
+	file->pool->queued += piece->used;
 	file->pieces++;
 	advance(file);
 }
@@ -552,14 +552,12 @@ int ceint_outfile_push(struct ceint_outfile *file)
 	return file->error;
 }
 
-/* May a further piece be filled? Waits for that, or says -EAGAIN. */
+/* Wait until a further piece may be filled, if anybody waits. */
 static int admit(struct ceint_outfile *file)
 {
 	ceint_uring_reap(file->pool->uring);
 	if (!file->options.queue)
 		drain(file, ENDS - 1);
-	else if (file->queued >= file->options.queue)
-		return -EAGAIN;
 	return file->error;
 }
 
@@ -621,14 +619,29 @@ static int make_room(struct ceint_outfile *file, size_t bytes)
 	return begin_piece(file, bytes);
 }
 
+/* Does as much wait for the disk as may, of all files? One without packets gets a small
+   piece all the same, with its header. */
+static bool is_full(struct ceint_outfile *file)
+{
+	struct ceint_pool *pool = file->pool;
+
+	if (!file->options.queue || !file->packets || pool->queued < file->options.queue)
+		return false;
+	ceint_uring_reap(pool->uring);
+	return pool->queued >= file->options.queue;
+}
+
 int ceint_outfile_rest(struct ceint_outfile *file, size_t bytes, unsigned char **room,
                        size_t *size)
 {
-	struct piece *piece = file->filled;
+	struct piece *piece;
 	int rc;
 
+	if (is_full(file) && !file->error)
+		return -EAGAIN;
 	if (file->error)
 		return file->error;
+	piece = file->filled;
 	if (file->pool->latest != file || !piece || piece->size - piece->used < bytes) {
 		rc = make_room(file, bytes);
 		if (rc < 0)
@@ -665,6 +678,11 @@ int ceint_outfile_flush(struct ceint_outfile *file)
 		enqueue(file);
 	drain(file, 0);
 	return file->error;
+}
+
+bool ceint_outfile_is_idle(struct ceint_outfile *file)
+{
+	return ceint_outfile_push(file) < 0 || !file->pieces;
 }
 
 void ceint_outfile_fail(struct ceint_outfile *file, int error)

@@ -31,8 +31,8 @@ struct ceint_outfile;
 struct ceint_outfile_options {
 	const char *path; /* created or truncated; copied */
 	int fd;           /* written instead; taken, but not standard output; -1: none */
-	size_t queue;     /* bytes that may wait for the disk before room says -EAGAIN;
-	                     0: room waits instead */
+	size_t queue;     /* bytes, of all files of the pool, that may wait for the disk
+	                     before room says -EAGAIN; 0: room waits instead */
 	bool sync;        /* fsync before close */
 
 	/*
@@ -83,6 +83,9 @@ int ceint_outfile_push(struct ceint_outfile *file);
 
 /* Wait until everything has been written. 0 or the error. */
 int ceint_outfile_flush(struct ceint_outfile *file);
+
+/* As push; is nothing on its way any more? */
+bool ceint_outfile_is_idle(struct ceint_outfile *file);
 
 /* There is nothing right to add any more: it ends with what was. Waits for that. */
 void ceint_outfile_fail(struct ceint_outfile *file, int error);

@@ -7,7 +7,10 @@
 
 #include "dump_int.h"
 
-enum { ETHERNET = 1 };
+enum {
+	ETHERNET = 1,
+	SOON = 1 << 20, /* bytes that are compressed in no time */
+};
 
 static const struct ceint_format *const formats[] = {
 	[CE_DUMP_PCAP] = &ceint_dump_pcap,
@@ -323,6 +326,8 @@ int ce_dump_push(struct ce_dump *dump, struct ce_err *err)
 {
 	int rc = ceint_dump_end_frame(dump);
 
+	if (rc == 0 && dump->given <= SOON)
+		rc = ceint_dump_settle(dump);
 	if (rc == 0)
 		rc = ceint_outfile_push(dump->file);
 	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
@@ -347,7 +352,7 @@ int64_t ce_dump_tell(const struct ce_dump *dump)
 	                                          : -ESPIPE;
 }
 
-/* Write what stands behind the last packet. */
+/* Add what stands behind the last packet. */
 static int finish(struct ce_dump *dump, struct ce_err *err)
 {
 	const struct ce_origin origin = expected(dump);
@@ -355,16 +360,31 @@ static int finish(struct ce_dump *dump, struct ce_err *err)
 
 	if (!dump->begun) /* a savefile without packets has a header, too */
 		rc = begin(dump, &origin, err);
-	if (rc == 0)
-		rc = ce_dump_flush(dump, err);
 	if (rc < 0 || !dump->format->finish)
 		return rc;
 	rc = dump->format->finish(dump);
-	if (rc == 0)
-		rc = ceint_dump_end_frame(dump);
-	if (rc == 0)
-		rc = ceint_dump_settle(dump);
 	return rc < 0 ? ceint_dump_fail(dump, rc, err) : 0;
+}
+
+int ce_dump_finish(struct ce_dump *dump, struct ce_err *err)
+{
+	int rc = ce_dump_flush(dump, err); /* so that there is room */
+
+	if (rc == 0)
+		rc = finish(dump, err);
+	return rc < 0 ? rc : ce_dump_flush(dump, err);
+}
+
+void ceint_dump_wind_up(struct ce_dump *dump)
+{
+	finish(dump, NULL);
+	ce_dump_push(dump, NULL);
+}
+
+bool ceint_dump_is_idle(struct ce_dump *dump)
+{
+	return ce_dump_push(dump, NULL) < 0 ||
+	       (!dump->given && ceint_outfile_is_idle(dump->file));
 }
 
 int ce_dump_close(struct ce_dump *dump, struct ce_err *err)
@@ -375,7 +395,7 @@ int ce_dump_close(struct ce_dump *dump, struct ce_err *err)
 		return 0;
 	if (dump->file) {
 		if (dump->format)
-			rc = finish(dump, err);
+			rc = ce_dump_finish(dump, err);
 		ceint_dump_settle(dump); /* after an error, too: frames know their dump */
 		closed = ceint_outfile_close(dump->file);
 		if (rc == 0 && closed < 0)

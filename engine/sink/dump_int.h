@@ -30,7 +30,8 @@ struct ceint_format {
 	int (*packet)(struct ce_dump *dump, const struct ce_origin *origin,
 	              const struct ce_record *record, const void *data);
 
-	/* What stands behind the last packet; NULL: nothing. */
+	/* What stands behind the last packet, or the rest of it where there was no room;
+	   NULL: nothing. */
 	int (*finish)(struct ce_dump *dump);
 
 	size_t (*whole)(const unsigned char *data, size_t size, uint64_t *packets);
@@ -75,6 +76,7 @@ struct ce_dump {
 	char *filter;
 	struct ceint_interface *interfaces;
 	uint32_t interface_count;
+	uint32_t finished; /* interfaces whose statistics stand in the file */
 
 	/* What the next packet is to say. */
 	struct ce_gap gap;
@@ -98,6 +100,13 @@ int ceint_dump_end_frame(struct ce_dump *dump);
 
 /* Wait until all that is being compressed goes to the file. As end_frame. */
 int ceint_dump_settle(struct ce_dump *dump);
+
+/* Nothing comes behind what was written: begin to write the rest, as far as there is room,
+   and wait for nothing. Then, in the end, close waits for little. */
+void ceint_dump_wind_up(struct ce_dump *dump);
+
+/* Is all in the file that was written so far? Waits for nothing. */
+bool ceint_dump_is_idle(struct ce_dump *dump);
 
 /* The first error, or 0. */
 static inline int ceint_dump_error(const struct ce_dump *dump)

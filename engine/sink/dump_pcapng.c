@@ -209,8 +209,10 @@ static int finish(struct ce_dump *dump)
 {
 	int rc = 0;
 
-	for (uint32_t i = 0; rc == 0 && i < dump->interface_count; i++)
-		rc = finish_interface(dump, i);
+	while (rc == 0 && dump->finished < dump->interface_count) {
+		rc = finish_interface(dump, dump->finished);
+		dump->finished += rc == 0;
+	}
 	return rc;
 }
 

@@ -16,6 +16,13 @@ enum { NAME = 4096, PART = 8 };
 
 static const int64_t SECOND_NS = 1000000000;
 
+/* A file to which nothing comes any more, and which may still be on its way. */
+struct ending {
+	struct ending *next;
+	struct ce_dump *dump;
+	char name[]; /* once it is complete */
+};
+
 struct ce_rotate {
 	struct ce_rotate_options options;
 	char *path;
@@ -29,7 +36,8 @@ struct ce_rotate {
 	uint64_t bytes; /* of the file, with what is still gathered */
 	uint64_t packets;
 	uint64_t seen;                     /* packets, of all files */
-	struct ce_dump_counters closed;    /* sums over files before */
+	struct ending *ending, **last;     /* files before, the oldest first */
+	struct ce_dump_counters closed;    /* sums over files before those */
 	char *source_name, *source_filter; /* what options.dump.from points to */
 	const char *comment;               /* of the next packet; lent; NULL: none */
 	size_t comment_size;
@@ -132,14 +140,14 @@ static int begin(struct ce_rotate *rotate, int64_t ts_ns, struct ce_err *err)
 }
 
 /* Of files beyond those to be kept, the oldest goes. 0 or -ENOMEM. */
-static int keep(struct ce_rotate *rotate)
+static int keep(struct ce_rotate *rotate, const char *path)
 {
 	unsigned files = rotate->options.files;
 	char *name;
 
 	if (!files)
 		return 0;
-	name = strdup(rotate->name);
+	name = strdup(path);
 	if (!name)
 		return -ENOMEM;
 	if (rotate->kept_count == files) {
@@ -153,44 +161,88 @@ static int keep(struct ce_rotate *rotate)
 	return 0;
 }
 
-/* Give the file that is written its final name; it holds so many packets. */
-static int finish_name(struct ce_rotate *rotate, uint64_t packets, struct ce_err *err)
+/* Give a file that is closed its final name. */
+static int finish_name(struct ce_rotate *rotate, const char *name,
+                       const struct ce_dump_counters *counters, struct ce_err *err)
 {
 	char part[NAME + PART];
 	int rc;
 
-	snprintf(part, sizeof(part), "%s.part", rotate->name);
-	rc = ceint_io.rename(part, rotate->name);
+	snprintf(part, sizeof(part), "%s.part", name);
+	rc = ceint_io.rename(part, name);
 	if (rc < 0)
-		return ce_err_set(err, rc,
-		                  "%s: cannot be renamed: %s; it holds %llu packets",
-		                  part, strerror(-rc), (unsigned long long)packets);
-	rc = keep(rotate);
+		return ce_err_set(
+			err, rc, "%s: cannot be renamed: %s; it holds %llu packets", part,
+			strerror(-rc), (unsigned long long)counters->written);
+	rc = keep(rotate, name);
 	if (rotate->options.complete)
-		rotate->options.complete(rotate->options.arg, rotate->name);
+		rotate->options.complete(rotate->options.arg, name, counters);
 	return rc < 0 ? ce_err_set(err, rc, "out of memory") : 0;
 }
 
-/* A file that has failed keeps its .part. */
+/* Complete a file. One that has failed keeps its .part. */
+static int end_file(struct ce_rotate *rotate, struct ce_dump *dump, const char *name,
+                    struct ce_err *err)
+{
+	struct ce_dump_counters counters;
+	int rc = ce_dump_finish(dump, err);
+
+	ce_dump_count(dump, &counters);
+	add_counters(&rotate->closed, dump);
+	if (rc < 0)
+		ce_dump_close(dump, NULL);
+	else
+		rc = ce_dump_close(dump, err);
+	return rc < 0 ? rc : finish_name(rotate, name, &counters, err);
+}
+
+/* Complete the files before: all, or those for which nothing is to be waited. */
+static int end_files(struct ce_rotate *rotate, bool wait, struct ce_err *err)
+{
+	int rc = 0;
+
+	while (rc == 0 && rotate->ending &&
+	       (wait || ceint_dump_is_idle(rotate->ending->dump))) {
+		struct ending *ending = rotate->ending;
+
+		rotate->ending = ending->next;
+		if (!rotate->ending)
+			rotate->last = &rotate->ending;
+		rc = end_file(rotate, ending->dump, ending->name, err);
+		free(ending);
+	}
+	return rc;
+}
+
+/* Nothing comes to the file any more. Where packets do not wait for the disk, it is
+   completed behind them. */
 static int complete(struct ce_rotate *rotate, struct ce_err *err)
 {
 	struct ce_dump *dump = rotate->dump;
-	uint64_t packets;
+	struct ending *ending = NULL;
 	int rc;
 
 	if (!dump)
 		return 0;
 	if (rotate->options.stats)
 		rotate->options.stats(rotate->options.arg, dump);
-	rc = ce_dump_flush(dump, err);
-	packets = ce_dump_packets(dump);
-	add_counters(&rotate->closed, dump);
+	if (rotate->options.dump.queue)
+		ending = malloc(sizeof(*ending) + strlen(rotate->name) + 1);
 	rotate->dump = NULL;
-	if (rc < 0)
-		ce_dump_close(dump, NULL);
-	else
-		rc = ce_dump_close(dump, err);
-	return rc < 0 ? rc : finish_name(rotate, packets, err);
+	if (ending) {
+		*ending = (struct ending){.dump = dump};
+		strcpy(ending->name, rotate->name);
+		ceint_dump_wind_up(dump);
+		*rotate->last = ending;
+		rotate->last = &ending->next;
+		return end_files(rotate, false, err);
+	}
+	rc = end_files(rotate, true, err);
+	if (rc == 0)
+		return end_file(rotate, dump, rotate->name, err);
+	add_counters(&rotate->closed, dump);
+	ce_dump_close(dump, NULL);
+	return rc;
 }
 
 int ce_rotate_open(struct ce_rotate **out, const char *path,
@@ -202,6 +254,7 @@ int ce_rotate_open(struct ce_rotate **out, const char *path,
 	if (!rotate)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	rotate->options = *options;
+	rotate->last = &rotate->ending;
 	rotate->options.dump.from = (struct ce_dump_from){0};
 	rotate->path = strdup(path);
 	rotate->kept = calloc(options->files + 1, sizeof(*rotate->kept));
@@ -323,13 +376,19 @@ static int find_file(struct ce_rotate *rotate, int64_t ts_ns, uint64_t bytes,
 	return rc;
 }
 
-/* One packet more; what every further call says. */
-static int see_packet(struct ce_rotate *rotate, struct ce_err *err)
+/* So many packets more, unless there was an error: it is what every further call says. */
+static int see_packets(struct ce_rotate *rotate, uint64_t packets, struct ce_err *err)
 {
-	rotate->seen++;
-	if (rotate->failure.code)
+	int rc = 0;
+
+	rotate->seen += packets;
+	if (rotate->failure.code) {
 		*err = rotate->failure;
-	return rotate->failure.code;
+		return err->code;
+	}
+	if (rotate->ending)
+		rc = end_files(rotate, false, err);
+	return rc < 0 ? fail(rotate, rc, err) : 0;
 }
 
 int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *origin,
@@ -337,7 +396,7 @@ int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *ori
                            const void *data, struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;
-	int rc = see_packet(rotate, err);
+	int rc = see_packets(rotate, 1, err);
 
 	if (rc < 0)
 		return rc;
@@ -351,7 +410,7 @@ int ce_rotate_write(struct ce_rotate *rotate, const struct ce_batch *batch, uint
                     struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;
-	int rc = see_packet(rotate, err);
+	int rc = see_packets(rotate, 1, err);
 
 	if (rc < 0)
 		return rc;
@@ -401,14 +460,14 @@ int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch
                           uint32_t end, struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;
+	uint64_t packets = 0;
 	int rc;
 
 	for (uint32_t i = from; i < end; i++)
-		rotate->seen += wanted[i / 64] >> i % 64 & 1;
-	if (rotate->failure.code) {
-		*err = rotate->failure;
-		return err->code;
-	}
+		packets += wanted[i / 64] >> i % 64 & 1;
+	rc = see_packets(rotate, packets, err);
+	if (rc < 0)
+		return rc;
 	rc = write_all(rotate, batch, wanted, from, end, err);
 	return rc < 0 ? fail(rotate, rc, err) : 0;
 }
@@ -448,20 +507,26 @@ int ce_rotate_push(struct ce_rotate *rotate, struct ce_err *out)
 	struct ce_err local, *err = out ? out : &local;
 	int rc = rotate->dump ? ce_dump_push(rotate->dump, err) : 0;
 
+	if (rc == 0)
+		rc = end_files(rotate, false, err);
 	return rc < 0 ? fail(rotate, rc, err) : 0;
 }
 
 int ce_rotate_flush(struct ce_rotate *rotate, struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;
-	int rc = rotate->dump ? ce_dump_flush(rotate->dump, err) : 0;
+	int rc = end_files(rotate, true, err);
 
+	if (rc == 0 && rotate->dump)
+		rc = ce_dump_flush(rotate->dump, err);
 	return rc < 0 ? fail(rotate, rc, err) : 0;
 }
 
 void ce_rotate_count(const struct ce_rotate *rotate, struct ce_dump_counters *counters)
 {
 	*counters = rotate->closed;
+	for (const struct ending *ending = rotate->ending; ending; ending = ending->next)
+		add_counters(counters, ending->dump);
 	if (rotate->dump)
 		add_counters(counters, rotate->dump);
 	counters->failed = rotate->seen - counters->written - counters->dropped;
@@ -470,11 +535,15 @@ void ce_rotate_count(const struct ce_rotate *rotate, struct ce_dump_counters *co
 int ce_rotate_close(struct ce_rotate *rotate, struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;
-	int rc;
+	int rc, ended;
 
 	if (!rotate)
 		return 0;
 	rc = complete(rotate, err);
+	while (rotate->ending) {
+		ended = end_files(rotate, true, rc < 0 ? &local : err);
+		rc = rc < 0 ? rc : ended;
+	}
 	for (unsigned i = 0; i < rotate->kept_count; i++)
 		free(rotate->kept[i]);
 	free(rotate->kept);

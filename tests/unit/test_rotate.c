@@ -61,9 +61,14 @@ static int close_folder(void **state)
 	return rmdir(folder);
 }
 
-static void note_complete(void *arg, const char *path)
+static void note_complete(void *arg, const char *path,
+                          const struct ce_dump_counters *counters)
 {
+	struct stat status;
+
 	(void)arg;
+	assert_int_equal(stat(path, &status), 0);
+	assert_int_equal(status.st_size, counters->bytes);
 	assert_int_equal(access(path, R_OK), 0);
 	snprintf(completed[completed_count++], sizeof(completed[0]), "%s", path);
 }
@@ -357,6 +362,102 @@ static void next_without_packets_does_nothing(void **state)
 	assert_int_equal(packets_in(completed[0]), 0);
 }
 
+/* A disk that is stuck: no write is over, and whoever waited for one would hang. */
+static bool stuck;
+
+static int stuck_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
+{
+	*over = NULL;
+	if (stuck && wait_ms)
+		fail_msg("it waits for the disk");
+	return stuck ? 0 : real.reap(uring, wait_ms, over);
+}
+
+static bool has_uring(void)
+{
+	struct ce_dump_pool *pool;
+	int refused;
+
+	assert_int_equal(ce_dump_pool_open(&pool, 0), 0);
+	refused = ce_dump_pool_refused(pool);
+	ce_dump_pool_close(pool);
+	return !refused;
+}
+
+/* Where packets do not wait for the disk, files are completed once it has them. */
+static void slow_disk_holds_up_no_rotation(void **state)
+{
+	static const char *const names[] = {"x.pcap", "x.pcapng", "x.pcapng.zst"};
+	struct ce_rotate_options options = {.packets = 10, .files = 5};
+	struct ce_dump_counters counters;
+	struct ce_rotate *rotate;
+	char path[100];
+
+	(void)state;
+	if (!has_uring())
+		skip();
+	options.dump.queue = 1 << 20;
+	ceint_io.reap = stuck_reap;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		ce_dump_by_name(path, &options.dump.format, &options.dump.compression);
+		completed_count = 0;
+		rotate = rotate_to(path, options);
+		stuck = true;
+		fill(SECOND_NS, 75);
+		assert_int_equal(write_all(rotate, NULL), 0);
+		assert_int_equal(ce_rotate_push(rotate, NULL), 0);
+		assert_int_equal(ce_rotate_next(rotate, NULL), 0);
+		ce_rotate_count(rotate, &counters);
+		assert_int_equal(counters.written, 75);
+		assert_int_equal(completed_count, 0);
+		stuck = false;
+		assert_int_equal(write_all(rotate, NULL), 0);
+		assert_int_equal(ce_rotate_flush(rotate, NULL), 0);
+		assert_in_range(completed_count, 8, 15);
+		assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+		assert_int_equal(completed_count, 16);
+		for (int file = 0; file < completed_count; file++) {
+			snprintf(path, sizeof(path), "-%05d.", file + 1);
+			assert_non_null(strstr(completed[file], path));
+		}
+		assert_int_equal(access(completed[10], F_OK),
+		                 -1); /* of which 5 are kept */
+		if (options.dump.compression == CE_DUMP_PLAIN)
+			assert_int_equal(packets_in(completed[15]), 5);
+	}
+}
+
+/* All of them together have no more on their way than one may have. */
+static void slow_disk_drops_what_no_file_has_room_for(void **state)
+{
+	struct ce_rotate_options options = {.packets = 100};
+	struct ce_dump_counters counters;
+	struct ce_rotate *rotate;
+
+	(void)state;
+	if (!has_uring())
+		skip();
+	options.dump.queue = 20000;
+	assert_int_equal(ce_dump_pool_open(&options.dump.pool, 0), 0);
+	ceint_io.reap = stuck_reap;
+	stuck = true;
+	rotate = rotate_to(pattern, options);
+	for (int i = 0; i < 20; i++) {
+		fill(SECOND_NS, 100);
+		assert_int_equal(write_all(rotate, NULL), 0);
+	}
+	stuck = false;
+	assert_int_equal(ce_rotate_flush(rotate, NULL), 0);
+	ce_rotate_count(rotate, &counters);
+	assert_int_equal(counters.written + counters.dropped, 2000);
+	assert_in_range(counters.written, 300, 1500); /* a small piece for each */
+	assert_int_equal(counters.failed, 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	ce_dump_pool_close(options.dump.pool);
+	assert_int_equal(completed_count, 20);
+}
+
 /* The nth call of these fails. */
 static int calls, fails_at;
 
@@ -450,6 +551,8 @@ int main(void)
 		with_folder(packets_alone_rotate_as_those_of_a_batch),
 		with_folder(clock_ends_a_file_whose_time_is_over),
 		with_folder(next_without_packets_does_nothing),
+		with_folder(slow_disk_holds_up_no_rotation),
+		with_folder(slow_disk_drops_what_no_file_has_room_for),
 		with_folder(every_failure_leaves_readable_files),
 	};
 

@@ -87,8 +87,8 @@ struct ce_dump_options {
 	int snapshot;     /* for the classic header; 0: 262144 */
 	bool nano;        /* nanosecond stamps; else microseconds, cut off */
 	bool sync;        /* at close, wait until the disk has it */
-	size_t queue;     /* bytes that may wait for the disk before packets are
-	                       dropped, and counted; 0: none is, write waits */
+	size_t queue;     /* bytes, of all dumps of the pool, that may wait for the disk
+	                     before packets are dropped, and counted; 0: write waits */
 	int fd;           /* write there, whatever path says; taken; 0: none */
 	struct ce_dump_from from; /* the packets come from there, unless ce_dump_from
 	                             says otherwise */
@@ -155,11 +155,14 @@ bool ce_dump_has(const struct ce_dump *dump, uint64_t source);
 int ce_dump_flush(struct ce_dump *dump, struct ce_err *err);
 
 /*
- * Begin to hand to the kernel what was gathered, and wait for nothing: called now and
+ * Begin to hand to the kernel what was gathered, and wait for no disk: called now and
  * then, it keeps packets of a quiet capture from waiting for further ones. 0 or as write,
  * also for what began earlier.
  */
 int ce_dump_push(struct ce_dump *dump, struct ce_err *err);
+
+/* Write what stands behind the last packet: none may come any more. 0 or as write. */
+int ce_dump_finish(struct ce_dump *dump, struct ce_err *err);
 
 /* Packets written so far; after a failure, those that the file holds. */
 uint64_t ce_dump_packets(const struct ce_dump *dump);

@@ -12,7 +12,8 @@
  *
  * Threads    one at a time, as a dump
  * Ownership  the caller owns an open rotation; texts are copied
- * Blocking   as a dump; a file is completed before the next one begins
+ * Blocking   as a dump. A file is completed before the next one begins; with `queue` it is
+ *            so later, while the next ones are written, and only flush and close wait
  */
 #ifndef CAPENGINE_ROTATE_H
 #define CAPENGINE_ROTATE_H
@@ -44,8 +45,10 @@ struct ce_rotate_options {
 
 	unsigned files; /* keep the last so many; 0: all */
 
-	/* Called with the final name of each file that is complete; NULL: nobody. */
-	void (*complete)(void *arg, const char *path);
+	/* Called with the final name of each file that is complete, in their order; NULL:
+	   nobody. */
+	void (*complete)(void *arg, const char *path,
+	                 const struct ce_dump_counters *counters);
 
 	/* Called before that, to say by ce_dump_stats what sources have counted; NULL:
 	   nobody. */
