@@ -10,6 +10,11 @@
 
 enum { BEAT_MS = 500 };
 
+void ce_lua_start_beat(struct ce_lua *lua)
+{
+	lua->beat_ns = ce_clock_mono_ns() + BEAT_MS * INT64_C(1000000);
+}
+
 int ce_lua_until_beat(const struct ce_lua *lua, const struct ce_lua_handle *handle,
                       int timeout_ms)
 {
@@ -24,11 +29,9 @@ int ce_lua_until_beat(const struct ce_lua *lua, const struct ce_lua_handle *hand
 
 void ce_lua_beat(struct ce_lua *lua)
 {
-	int64_t now_ns = ce_clock_mono_ns();
-
-	if (now_ns < lua->beat_ns)
+	if (ce_clock_mono_ns() < lua->beat_ns)
 		return;
-	lua->beat_ns = now_ns + BEAT_MS * INT64_C(1000000);
+	ce_lua_start_beat(lua);
 	for (struct ce_lua_dumper *dumper = lua->dumpers; dumper; dumper = dumper->next)
 		ce_dump_push(dumper->dump, NULL); /* the next call says what this does */
 	ce_lua_beat_savefiles(lua);

@@ -43,8 +43,11 @@ struct ce_dump_pool *ce_lua_take_pool(struct ce_lua *lua)
 {
 	int refused;
 
-	if (!lua->pool && ce_dump_pool_open(&lua->pool, 0) < 0)
-		return NULL;
+	if (!lua->pool) {
+		if (ce_dump_pool_open(&lua->pool, 0) < 0)
+			return NULL;
+		ce_lua_start_beat(lua);
+	}
 	ce_dump_pool_hurry(lua->pool, lua->hurry);
 	lua->pool_users++;
 	refused = ce_dump_pool_refused(lua->pool);

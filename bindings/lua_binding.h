@@ -207,6 +207,9 @@ int ce_lua_tell_finished(lua_State *L, struct ce_lua *lua, struct ce_lua_handle 
 
 /* lua_beat.c: some times a second, savefiles hand on what they have gathered */
 
+/* The next beat is due half a second from now. */
+void ce_lua_start_beat(struct ce_lua *lua);
+
 /* timeout_ms, or less where a beat comes before it. */
 int ce_lua_until_beat(const struct ce_lua *lua, const struct ce_lua_handle *handle,
                       int timeout_ms);

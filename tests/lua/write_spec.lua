@@ -204,18 +204,46 @@ test("a second signal leaves what was written until then", function()
   assert(result.err:find(count .. " written", 1, true), result.err)
 end)
 
-test("-U hands every batch to the kernel before the script sees it", function()
+-- What is in the file while the script has a batch so short that a piece holds it.
+local function in_time(option)
   local out = temporary.name()
   local script = command.script [[
-    local n = 0
-    return { packet = function()
-      n = n + 1
-      if n == 5000 then os.execute("wc -c <" .. os.getenv "OUT") end
-    end }
+    return { batch = function() os.execute("wc -c <" .. os.getenv "OUT") end }
   ]]
-  local result = command.sh(("OUT=%s $P run -U -r %s -w %s %s"):format(out, MANY, out, script))
-  command.expect(0, result)
-  assert(tonumber(result.out) >= 24 + 5000 * 116, result.out)
+  local result = command.sh(("OUT=%s $P run %s -r %s -w %s %s"):format(out, option,
+    savefile.write(savefile.numbered(1500, 100)), out, script))
+  return tonumber(command.expect(0, result).out)
+end
+
+test("-U hands every batch to the kernel before the script sees it", function()
+  test.equal(in_time "-U", 24 + 1500 * 116)
+  test.equal(in_time "", 0)
+end)
+
+-- Ten files into a pipe that stands still for a second, while more than 64 MiB come.
+local function into_slow_pipe(options)
+  local input = temporary.file(savefile.bytes(savefile.numbered(9000, 1000)))
+  local out = temporary.name()
+  local result = sh(([[{ $P run %s -r %s %s -w - $S; echo $? >&2; } |
+    { sleep 1; cat >%s; }]]):format(options, input, (" -r " .. input):rep(9), out))
+  local packets = savefile.parse(temporary.read(out))
+  local written = tonumber(result.err:match "(%d+) written")
+  local lost = tonumber(result.err:match "(%d+) not written" or 0)
+  test.equal(#packets, written)
+  test.equal(written + lost, 90000)
+  return lost, result.err:match "(%d+)\n$"
+end
+
+test("--on-slow says whether packets wait for the disk, or are dropped and counted", function()
+  local lost, status = into_slow_pipe "--on-slow drop"
+  assert(lost > 1000, lost)
+  test.equal(status, "0")
+  lost, status = into_slow_pipe "--on-slow drop --strict"
+  assert(lost > 1000, lost)
+  test.equal(status, "4")
+  lost, status = into_slow_pipe "--strict"
+  test.equal(lost, 0)
+  test.equal(status, "0")
 end)
 
 test("without io_uring the file is the same, and that is said once", function()
