@@ -70,6 +70,7 @@ struct ceint_outfile {
 	dev_t device;
 	ino_t inode;
 	bool regular;
+	bool linked; /* it had a name when it was opened */
 	bool seekable;
 	bool closed;
 	bool given_up;    /* its write was cancelled */
@@ -399,6 +400,19 @@ static void enqueue(struct ceint_outfile *file)
 	advance(file);
 }
 
+/* It was removed meanwhile: nobody will find what it holds. */
+static void look_for_name(struct ceint_outfile *file)
+{
+	struct stat status;
+
+	if (file->error || !file->linked || fstat(file->fd, &status) < 0 ||
+	    status.st_nlink > 0)
+		return;
+	fail(file, -ENOENT);
+	file->packets = 0;
+	file->size = 0;
+}
+
 /* Everything written, and the descriptor given back. */
 static int put_away(struct ceint_outfile *file)
 {
@@ -412,6 +426,7 @@ static int put_away(struct ceint_outfile *file)
 	if (!file->error && file->options.sync && file->regular &&
 	    (rc = ceint_io.sync(fd)) < 0)
 		fail(file, rc);
+	look_for_name(file);
 	unlist(file);
 	file->pool->open--;
 	file->fd = -1;
@@ -466,6 +481,7 @@ static int look_at(struct ceint_outfile *file)
 	file->device = status.st_dev;
 	file->inode = status.st_ino;
 	file->regular = S_ISREG(status.st_mode);
+	file->linked = file->regular && file->options.fd < 0 && status.st_nlink > 0;
 	file->seekable = at >= 0;
 	file->at = !file->seekable                         ? 0
 	           : flags >= 0 && (flags & O_APPEND) != 0 ? status.st_size
@@ -677,6 +693,8 @@ int ceint_outfile_flush(struct ceint_outfile *file)
 	if (!file->error && file->filled && file->filled->used && wake(file) == 0)
 		enqueue(file);
 	drain(file, 0);
+	if (file->fd >= 0)
+		look_for_name(file);
 	return file->error;
 }
 

@@ -119,6 +119,24 @@ test("a folder that cannot be written, or is not there, is said before anything 
   test.equal(result.out, "")
 end)
 
+test("a file that is removed while it is written is no success", function()
+  local where <close> = temporary.folder()
+  local script = command.script [[
+    local n = 0
+    return { packet = function()
+      n = n + 1
+      if n == 10 then os.execute "rm -r $OUT" end
+    end }
+  ]]
+  local out = where.name .. "/gone"
+  local line = "OUT=%s; export OUT; mkdir $OUT; $P run -r %s -w $OUT/a.pcap %s"
+  local result = command.sh(line:format(out, MANY, script))
+  command.expect(2, result)
+  local said = out .. "/a.pcap: No such file or directory; it holds 0 packets"
+  assert(result.err:find(said, 1, true), result.err)
+  assert(result.err:find(" 0 written, 9000 not written", 1, true), result.err)
+end)
+
 test("a reader of -w - that goes away ends the run with status 2", function()
   local result = sh(("{ $P run -r %s -w - $S; echo $? >&2; } | head -c 1000 | wc -c"):format(MANY))
   test.equal(result.out, "1000\n")
