@@ -172,7 +172,7 @@ test("SIGHUP ends a run that rotates nothing in good order", function()
 end)
 
 -- Of a file so short that nothing is written before its end, if nobody asks for it.
-local SHORT = savefile.write(savefile.numbered(1500, 100))
+local SHORT = savefile.write(savefile.numbered(400, 100))
 
 test("SIGUSR2 hands what was written to the kernel", function()
   local script = command.script [[
@@ -180,15 +180,15 @@ test("SIGUSR2 hands what was written to the kernel", function()
     local function look() os.execute "wc -c <$OUT" end
     return { packet = function()
       n = n + 1
-      if n == 500 then look() os.execute "kill -USR2 $PPID" end
-      if n == 600 then look() end
+      if n == 100 then look() os.execute "kill -USR2 $PPID" end
+      if n == 200 then look() end
     end }
   ]]
   local out = temporary.name()
   local result = command.sh(("OUT=%s; export OUT; $P run -r %s -w $OUT %s"):format(
     out, SHORT, script))
   command.expect(0, result)
-  test.equal(result.out, ("0\n%d\n"):format(24 + 1500 * 116))
+  test.equal(result.out, ("0\n%d\n"):format(24 + 400 * 116))
 end)
 
 test("killed at any moment, every file can be read to its last whole packet", function()

@@ -229,12 +229,12 @@ local function in_time(option)
     return { batch = function() os.execute("wc -c <" .. os.getenv "OUT") end }
   ]]
   local result = command.sh(("OUT=%s $P run %s -r %s -w %s %s"):format(out, option,
-    savefile.write(savefile.numbered(1500, 100)), out, script))
+    savefile.write(savefile.numbered(400, 100)), out, script))
   return tonumber(command.expect(0, result).out)
 end
 
 test("-U hands every batch to the kernel before the script sees it", function()
-  test.equal(in_time "-U", 24 + 1500 * 116)
+  test.equal(in_time "-U", 24 + 400 * 116)
   test.equal(in_time "", 0)
 end)
 
