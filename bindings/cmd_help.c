@@ -90,7 +90,7 @@ static bool is_folder(const char *path)
 char *script_path(const char *name)
 {
 	struct near_script script = {.near.name = name};
-	char *path = script_find(name);
+	char *path = script_find(name), meant[CE_NEAR_MEANT];
 
 	if (path)
 		return path;
@@ -101,12 +101,10 @@ char *script_path(const char *name)
 	help_each_script(try_script, &script);
 	fprintf(stderr,
 	        "capengine: %s: no such script, neither a file nor one that comes "
-	        "with capengine; ",
-	        name);
-	if (script.near.best)
-		fprintf(stderr, "did you mean %s?\n", script.near.best);
-	else
-		fputs("`capengine help` lists those\n", stderr);
+	        "with capengine%s\n",
+	        name,
+	        script.near.best ? ce_near_meant(meant, "", script.near.best)
+	                         : "; `capengine help` lists those");
 	return NULL;
 }
 

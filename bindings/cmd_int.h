@@ -24,6 +24,7 @@
 #include <sys/types.h>
 
 struct ce_lua_handle;
+struct run_options;
 
 enum {
 	EXIT_RUNTIME = 1, /* could not read, or was interrupted */
@@ -38,6 +39,9 @@ int help_main(int argc, char **argv);
 int repl_main(int argc, char **argv);
 int run_main(int argc, char **argv);
 int top_main(int argc, char **argv);
+
+/* cmd_run.c: run_main, for a command that has options of its own. */
+int run_with(const struct run_options *own, int argc, char **argv);
 
 /* cmd_complete.c: for help_main; argv[0] is not looked at. */
 int complete_main(int argc, char **argv);
@@ -67,6 +71,9 @@ enum progress { PROGRESS_AUTO, PROGRESS_ALWAYS, PROGRESS_NEVER };
 
 /* The command line of `run`. */
 struct run_options {
+	const char *command;          /* "run", or which has its options */
+	const char *const *arguments; /* of the script, which stand among the options,
+	                                 NULL last; NULL: none does */
 	const char *device;
 	const char **files; /* file_count of them, of argc places; run_main frees */
 	size_t file_count;

@@ -267,7 +267,8 @@ static bool load_script(lua_State *L, struct run *run, const char *path)
 	if (rc == LUA_OK)
 		return true;
 	if (!run_reported(L)) {
-		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		fprintf(stderr, "capengine %s: %s\n", run->options.command,
+		        lua_tostring(L, -1));
 		run->status = EXIT_SCRIPT;
 	}
 	return false;
@@ -284,7 +285,8 @@ static void execute(lua_State *L, struct run *run, const char *path)
 	lua_insert(L, -2);
 	lua_pushlightuserdata(L, run);
 	if (lua_pcall(L, 2, 0, 1) != LUA_OK && !run_reported(L)) {
-		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		fprintf(stderr, "capengine %s: %s\n", run->options.command,
+		        lua_tostring(L, -1));
 		run->status = EXIT_SCRIPT;
 	}
 	lua_settop(L, 0);
@@ -318,7 +320,8 @@ static int run_state(lua_State *L, struct run *run, const char *path)
 	lua_pushcfunction(L, prepare);
 	lua_pushlightuserdata(L, run);
 	if (lua_pcall(L, 1, 0, 0) != LUA_OK) {
-		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		fprintf(stderr, "capengine %s: %s\n", run->options.command,
+		        lua_tostring(L, -1));
 		return EXIT_RUNTIME;
 	}
 	if (run->options.is_repl)
@@ -345,9 +348,9 @@ static char *find_script(const struct run_options *options)
 	if (!path || !is_savefile(path))
 		return path;
 	fprintf(stderr,
-	        "capengine run: %s: a savefile, not a script; it is read with "
+	        "capengine %s: %s: a savefile, not a script; it is read with "
 	        "`capengine run SCRIPT -r %s`\n",
-	        path, path);
+	        options->command, path, path);
 	free(path);
 	return NULL;
 }
@@ -375,16 +378,19 @@ static int start(struct run *run, int argc, char **argv)
 	return run->status;
 }
 
-int run_main(int argc, char **argv)
+int run_with(const struct run_options *own, int argc, char **argv)
 {
-	struct run run = {.is_program = true};
+	struct run run = {.is_program = true, .options = *own};
 
 	return start(&run, argc, argv);
 }
 
+int run_main(int argc, char **argv)
+{
+	return run_with(&(struct run_options){0}, argc, argv);
+}
+
 int repl_main(int argc, char **argv)
 {
-	struct run run = {.is_program = true, .options = {.is_repl = true}};
-
-	return start(&run, argc, argv);
+	return run_with(&(struct run_options){.is_repl = true}, argc, argv);
 }

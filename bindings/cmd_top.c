@@ -11,18 +11,21 @@
 
 #include "cmd_int.h"
 
+static const char *const arguments[] = {"by", "every", "pace", NULL};
+
 /* How many words an argument of the script takes that begins with this one; 0: it is
    none. */
 static int words_of(const char *word)
 {
-	static const char *const names[] = {"--by", "--every", "--pace"};
+	for (size_t i = 0; arguments[i]; i++) {
+		size_t length = strlen(arguments[i]);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		size_t length = strlen(names[i]);
-
-		if (!strncmp(word, names[i], length) && !word[length])
+		if (strncmp(word, "--", 2) != 0 ||
+		    strncmp(word + 2, arguments[i], length) != 0)
+			continue;
+		if (!word[2 + length])
 			return 2;
-		if (!strncmp(word, names[i], length) && word[length] == '=')
+		if (word[2 + length] == '=')
 			return 1;
 	}
 	return 0;
@@ -47,18 +50,18 @@ static int copy_words(char **to, int argc, char **argv, bool of_script)
 
 int top_main(int argc, char **argv)
 {
-	static char run[] = "run", script[] = "top", behind[] = "--";
+	static char script[] = "top", behind[] = "--";
 	char **words = calloc((size_t)argc + 3, sizeof(*words));
 	int count = 0, status;
 
 	if (!words)
 		return EXIT_RUNTIME;
-	words[count++] = run;
+	words[count++] = argv[0];
 	words[count++] = script;
 	count += copy_words(words + count, argc, argv, false);
 	words[count++] = behind;
 	count += copy_words(words + count, argc, argv, true);
-	status = run_main(count, words);
+	status = run_with(&(struct run_options){.arguments = arguments}, count, words);
 	free(words);
 	return status;
 }

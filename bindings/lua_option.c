@@ -6,8 +6,9 @@
 
 const char *ce_lua_push_meant(lua_State *L, const char *best)
 {
-	return best ? lua_pushfstring(L, "; did you mean %s?", best)
-	            : lua_pushliteral(L, "");
+	char meant[CE_NEAR_MEANT];
+
+	return lua_pushstring(L, ce_near_meant(meant, "", best));
 }
 
 void ce_lua_check_names(lua_State *L, int index, const char *call,

@@ -95,10 +95,29 @@ static int kind(lua_State *L)
 	return 2;
 }
 
-/* host.near(name) -> the field that looks most like it; nil: none does. */
+/*
+ * host.near(name [, words]) -> the field, or the one of the words, that looks most like
+ * it; nil: none does.
+ */
 static int near_name(lua_State *L)
 {
-	lua_pushstring(L, ce_field_near(luaL_checkstring(L, 1)));
+	struct ce_near near = {.name = luaL_checkstring(L, 1)};
+
+	if (lua_isnoneornil(L, 2))
+		near.best = ce_field_near(near.name);
+	else
+		for (lua_Integer i = 1; lua_geti(L, 2, i) == LUA_TSTRING; i++) {
+			ce_near_try(&near, lua_tostring(L, -1)); /* the list holds it */
+			lua_pop(L, 1);
+		}
+	lua_pushstring(L, near.best);
+	return 1;
+}
+
+/* host.meant(best) -> "; did you mean BEST?", or "" for nil. */
+static int meant(lua_State *L)
+{
+	ce_lua_push_meant(L, luaL_optstring(L, 1, NULL));
 	return 1;
 }
 
@@ -120,7 +139,7 @@ static const struct {
 	const char *name;
 	lua_CFunction call;
 } calls[] = {
-	{"check", check},    {"fail", fail},     {"kind", kind},
+	{"check", check},    {"fail", fail},     {"kind", kind},       {"meant", meant},
 	{"near", near_name}, {"output", output}, {"picture", picture},
 };
 

@@ -25,7 +25,8 @@ int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
 	lua_pushvfstring(L, format, args);
 	va_end(args);
 	if (run->is_program)
-		fprintf(stderr, "capengine run: %s\n", lua_tostring(L, -1));
+		fprintf(stderr, "capengine %s: %s\n", run->options.command,
+		        lua_tostring(L, -1));
 	run->status = status;
 	lua_pushvalue(L, -1);
 	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.reported");

@@ -112,26 +112,28 @@ static int end(int status)
 static int refuse(const char *word)
 {
 	struct ce_near near = {.name = word};
-	char *script = script_find(word);
+	char *script = script_find(word), meant[CE_NEAR_MEANT];
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		ce_near_try(&near, commands[i].name);
-	fprintf(stderr, "capengine: no command `%s`; ", word);
+	fprintf(stderr, "capengine: no command `%s`", word);
 	if (script && is_savefile(script))
-		fprintf(stderr, "a savefile is read with `capengine run SCRIPT -r %s`\n",
-		        word);
+		fprintf(stderr,
+		        "; a savefile is read with `capengine run SCRIPT -r %s`\n", word);
 	else if (script)
-		fprintf(stderr, "a script is run with `capengine run %s`\n", word);
+		fprintf(stderr, "; a script is run with `capengine run %s`\n", word);
 	else if (near.best)
-		fprintf(stderr, "did you mean `%s`?\n", near.best);
+		fprintf(stderr, "%s\n", ce_near_meant(meant, "", near.best));
 	else
-		fputs("try `capengine help`\n", stderr);
+		fputs("; try `capengine help`\n", stderr);
 	free(script);
 	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
 {
+	static char run[] = "run";
+
 	open_standard_descriptors();
 	ce_source_guard(); /* without it, savefiles are read and not mapped */
 	if (argc < 2) {
@@ -142,8 +144,10 @@ int main(int argc, char **argv)
 		argv[1] = "help";
 	else if (!strcmp(argv[1], "--version"))
 		argv[1] = "version";
-	if (*argv[1] == '-') /* capengine -e TEXT ... */
+	if (*argv[1] == '-') { /* capengine -e TEXT ... */
+		argv[0] = run;
 		return end(run_main(argc, argv));
+	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
 			return end(commands[i].main(argc - 1, argv + 1));

@@ -48,13 +48,13 @@ static const char *declared_lines(lua_State *L, int declared)
 static void refuse_argument(lua_State *L, struct run *run, int declared, const char *name)
 {
 	struct ce_near near = {.name = name};
-	const char *hint = "the script declares:";
+	char meant[CE_NEAR_MEANT];
 
 	for (lua_pushnil(L); lua_next(L, declared); lua_pop(L, 1))
 		ce_near_try(&near, lua_tostring(L, -2));
-	if (near.best)
-		hint = lua_pushfstring(L, "did you mean --%s?", near.best);
-	run_fail(L, run, EXIT_USAGE, "--%s: no such argument; %s%s", name, hint,
+	run_fail(L, run, EXIT_USAGE, "--%s: no such argument%s%s", name,
+	         near.best ? ce_near_meant(meant, "--", near.best)
+	                   : "; the script declares:",
 	         declared_lines(L, declared));
 }
 

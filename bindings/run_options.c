@@ -48,15 +48,18 @@ static const struct option long_options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static int usage(const char *option, const char *text, const char *what)
+static int usage(const struct run_options *options, const char *option, const char *text,
+                 const char *what)
 {
-	fprintf(stderr, "capengine run: %s %s: %s\n", option, text, what);
+	fprintf(stderr, "capengine %s: %s %s: %s\n", options->command, option, text,
+	        what);
 	return EXIT_USAGE;
 }
 
 /* A whole number of at least `least`, with k, m or g for its 2^10, 2^20, 2^30. */
-static int parse_number(unsigned long long *number, const char *option, const char *text,
-                        unsigned long long least, unsigned long long most)
+static int parse_number(const struct run_options *options, unsigned long long *number,
+                        const char *option, const char *text, unsigned long long least,
+                        unsigned long long most)
 {
 	static const char units[] = "kmg";
 	const char *unit;
@@ -70,34 +73,35 @@ static int parse_number(unsigned long long *number, const char *option, const ch
 		end++;
 	}
 	if (errno || *end || end == text || *text == '-')
-		return usage(option, text, "not a whole number");
+		return usage(options, option, text, "not a whole number");
 	if (*number > most >> shift || *number << shift < least)
-		return usage(option, text, "out of range");
+		return usage(options, option, text, "out of range");
 	*number <<= shift;
 	return 0;
 }
 
-static int parse_progress(enum progress *progress, const char *text)
+static int parse_progress(struct run_options *options, const char *text)
 {
 	static const char *const names[] = {"auto", "always", "never"};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(text, names[i])) {
-			*progress = (enum progress)i;
+			options->progress = (enum progress)i;
 			return 0;
 		}
-	return usage("--progress", text, "always, auto or never is wanted");
+	return usage(options, "--progress", text, "always, auto or never is wanted");
 }
 
 /* Is it the first of two words? 0 or an exit status. */
-static int parse_word(bool *is_first, const char *option, const char *text,
-                      const char *first, const char *second)
+static int parse_word(const struct run_options *options, bool *is_first,
+                      const char *option, const char *text, const char *first,
+                      const char *second)
 {
 	*is_first = !strcmp(text, first);
 	if (*is_first || !strcmp(text, second))
 		return 0;
-	fprintf(stderr, "capengine run: %s %s: either %s or %s\n", option, text, first,
-	        second);
+	fprintf(stderr, "capengine %s: %s %s: either %s or %s\n", options->command,
+	        option, text, first, second);
 	return EXIT_USAGE;
 }
 
@@ -109,12 +113,12 @@ static int take_option(struct run_options *options, int letter, const char *text
 	switch (letter) {
 	case 'e':
 		if (options->text)
-			return usage("-e", text, "there is one already");
+			return usage(options, "-e", text, "there is one already");
 		options->text = text;
 		break;
 	case 'i':
 		if (options->device)
-			return usage("-i", text,
+			return usage(options, "-i", text,
 			             "one interface at a time; `any` is all of them");
 		options->device = text;
 		break;
@@ -128,11 +132,11 @@ static int take_option(struct run_options *options, int letter, const char *text
 		options->out = text;
 		break;
 	case 'c':
-		rc = parse_number(&number, "-c", text, 1, INT64_MAX);
+		rc = parse_number(options, &number, "-c", text, 1, INT64_MAX);
 		options->count = number;
 		break;
 	case 's':
-		rc = parse_number(&number, "-s", text, 0, INT_MAX);
+		rc = parse_number(options, &number, "-s", text, 0, INT_MAX);
 		options->snaplen = (int)number;
 		break;
 	case 'Z':
@@ -147,21 +151,22 @@ static int take_option(struct run_options *options, int letter, const char *text
 		options->micro = letter == MICRO;
 		break;
 	case 'C':
-		rc = parse_number(&number, "-C", text, 1, INT64_MAX / MILLION);
+		rc = parse_number(options, &number, "-C", text, 1, INT64_MAX / MILLION);
 		if (strchr("0123456789", text[strlen(text) - 1]))
 			number *= MILLION;
 		options->rotate_bytes = number;
 		break;
 	case 'G':
-		rc = parse_number(&options->rotate_seconds, "-G", text, 1, 366 * 86400);
+		rc = parse_number(options, &options->rotate_seconds, "-G", text, 1,
+		                  366 * 86400);
 		break;
 	case 'W':
-		rc = parse_number(&number, "-W", text, 1, 1000000);
+		rc = parse_number(options, &number, "-W", text, 1, 1000000);
 		options->rotate_files = (unsigned)number;
 		break;
 	case ROTATE_PACKETS:
-		rc = parse_number(&options->rotate_packets, "--rotate-packets", text, 1,
-		                  INT64_MAX);
+		rc = parse_number(options, &options->rotate_packets, "--rotate-packets",
+		                  text, 1, INT64_MAX);
 		break;
 	case ROTATE_ALIGNED:
 		options->rotate_aligned = true;
@@ -173,18 +178,20 @@ static int take_option(struct run_options *options, int letter, const char *text
 		options->flush_each = true;
 		break;
 	case ON_SLOW:
-		rc = parse_word(&options->drop, "--on-slow", text, "drop", "wait");
+		rc = parse_word(options, &options->drop, "--on-slow", text, "drop",
+		                "wait");
 		options->wait = !options->drop;
 		break;
 	case ON_WRITE_ERROR:
-		rc = parse_word(&options->go_on, "--on-write-error", text, "continue",
-		                "stop");
+		rc = parse_word(options, &options->go_on, "--on-write-error", text,
+		                "continue", "stop");
 		break;
 	case SYNC:
 		options->sync = true;
 		break;
 	case RING_BYTES:
-		rc = parse_number(&number, "--ring-bytes", text, 1 << 20, 16ULL << 30);
+		rc = parse_number(options, &number, "--ring-bytes", text, 1 << 20,
+		                  16ULL << 30);
 		options->ring_bytes = number;
 		break;
 	case JSON:
@@ -198,7 +205,7 @@ static int take_option(struct run_options *options, int letter, const char *text
 		options->svg = text;
 		break;
 	case PROGRESS:
-		rc = parse_progress(&options->progress, text);
+		rc = parse_progress(options, text);
 		break;
 	case STRICT:
 		options->strict = true;
@@ -214,7 +221,7 @@ static int take_script(struct run_options *options, int argc, char **argv)
 
 	if (options->is_repl) {
 		if (options->text || optind < argc)
-			return usage("repl", options->text ? "-e" : argv[optind],
+			return usage(options, "repl", options->text ? "-e" : argv[optind],
 			             "it takes no script");
 		options->progress = PROGRESS_NEVER; /* lines need the terminal as it is */
 		options->script = repl;
@@ -222,7 +229,8 @@ static int take_script(struct run_options *options, int argc, char **argv)
 		return 0;
 	}
 	if (options->text && optind < argc)
-		return usage("-e", argv[optind], "either -e or a script, not both");
+		return usage(options, "-e", argv[optind],
+		             "either -e or a script, not both");
 	if (!options->text && optind == argc) {
 		fputs("capengine run: which script, or what with -e? `capengine help` "
 		      "says more\n",
@@ -234,31 +242,43 @@ static int take_script(struct run_options *options, int argc, char **argv)
 	return 0;
 }
 
-/* What getopt does not know, or what lacks its value. `word`: the one it stopped at. */
-static int refuse(int why, const char *word)
+/* The end of a message about an option that there is not. */
+static const char *meant(char text[CE_NEAR_MEANT], const struct run_options *options,
+                         const char *word)
 {
-	struct ce_near near = {.name = word + strspn(word, "-")};
+	size_t length = strcspn(word + strspn(word, "-"), "=");
+	char name[CE_NEAR_MEANT] = "";
+	struct ce_near near = {.name = name};
 
+	if (length < sizeof(name))
+		memcpy(name, word + strspn(word, "-"), length);
 	for (const struct option *option = long_options; option->name; option++)
 		ce_near_try(&near, option->name);
+	for (size_t i = 0; options->arguments && options->arguments[i]; i++)
+		ce_near_try(&near, options->arguments[i]);
+	if (near.best)
+		return ce_near_meant(text, "--", near.best);
+	return options->arguments || options->is_repl
+	               ? "; `capengine help` lists them"
+	               : "; what is meant for the script stands behind `--`";
+}
+
+/* What getopt does not know, or what lacks its value. `word`: the one it stopped at. */
+static int refuse(const struct run_options *options, int why, const char *word)
+{
+	char text[CE_NEAR_MEANT];
+
+	fprintf(stderr, "capengine %s: ", options->command);
 	if (why == ':')
-		fprintf(stderr, "capengine run: %s: its value is missing\n", word);
+		fprintf(stderr, "%s: its value is missing\n", word);
 	else if (optopt >= NANO)
-		fprintf(stderr, "capengine run: %s: it takes no value\n", word);
+		fprintf(stderr, "%s: it takes no value\n", word);
 	else if (optopt)
-		fprintf(stderr,
-		        "capengine run: there is no option -%c; `capengine help` lists "
-		        "them\n",
+		fprintf(stderr, "there is no option -%c; `capengine help` lists them\n",
 		        optopt);
-	else if (near.best)
-		fprintf(stderr,
-		        "capengine run: there is no option %s; did you mean --%s?\n",
-		        word, near.best);
 	else
-		fprintf(stderr,
-		        "capengine run: there is no option %s; what is meant for the "
-		        "script stands behind `--`\n",
-		        word);
+		fprintf(stderr, "there is no option %s%s\n", word,
+		        meant(text, options, word));
 	return EXIT_USAGE;
 }
 
@@ -269,18 +289,19 @@ static int check_rotation(const struct run_options *options)
 	               options->rotate_seconds;
 
 	if (rotates && !options->out)
-		return usage("-C, -G, --rotate-packets", "",
+		return usage(options, "-C, -G, --rotate-packets", "",
 		             "of what? name a file with -w");
 	if ((rotates || options->post_rotate) && options->out &&
 	    !strcmp(options->out, "-"))
-		return usage("-w", "-", "standard output is never complete");
+		return usage(options, "-w", "-", "standard output is never complete");
 	if (options->rotate_files && !rotates)
-		return usage("-W", "",
+		return usage(options, "-W", "",
 		             "which files? name a size or a time with -C or -G");
 	if (options->rotate_aligned && !options->rotate_seconds)
-		return usage("--rotate-aligned", "", "to what? name a time with -G");
+		return usage(options, "--rotate-aligned", "",
+		             "to what? name a time with -G");
 	if (options->post_rotate && !options->out)
-		return usage("--post-rotate", options->post_rotate,
+		return usage(options, "--post-rotate", options->post_rotate,
 		             "of what? name a file with -w");
 	return 0;
 }
@@ -289,20 +310,21 @@ int run_options_parse(struct run_options *options, int argc, char **argv)
 {
 	int letter, rc = 0;
 
+	options->command = argv[0];
 	options->files = calloc((size_t)argc + 1, sizeof(*options->files));
 	if (!options->files) {
-		fputs("capengine run: out of memory\n", stderr);
+		fprintf(stderr, "capengine %s: out of memory\n", options->command);
 		return EXIT_RUNTIME;
 	}
 	while (rc == 0 && (letter = getopt_long(argc, argv, ":e:i:r:f:w:c:s:pUC:G:W:Z:",
 	                                        long_options, NULL)) >= 0)
 		rc = letter == ':' || letter == '?'
-		             ? refuse(letter, argv[optind - 1])
+		             ? refuse(options, letter, argv[optind - 1])
 		             : take_option(options, letter, optarg);
 	if (rc)
 		return rc;
 	if (options->device && options->file_count)
-		return usage("-i", options->device, "either -i or -r, not both");
+		return usage(options, "-i", options->device, "either -i or -r, not both");
 	rc = check_rotation(options);
 	if (rc)
 		return rc;

@@ -1,6 +1,7 @@
 -- format.lua: a value as people read it, as a field of a line, and as JSON.
 --
 -- A column says what its values are with `unit`, and how exact with `digits`.
+local _, host = ...
 local format = {}
 
 local SECOND = 1000000000 -- in nanoseconds
@@ -148,11 +149,26 @@ function format.json(column, value)
   return number_text(value, column.digits)
 end
 
+-- "WHAT NAME; did you mean ...?", one of the keys of `known`.
+local function unknown(what, name, known)
+  local names = {}
+  for key in pairs(known) do names[#names + 1] = type(key) == "string" and key or nil end
+  table.sort(names)
+  return ("%s %s%s"):format(what, tostring(name), host.meant(host.near(tostring(name), names)))
+end
+
 -- Raise for an option that a call does not have.
 function format.check_options(call, options, known)
   if type(options) ~= "table" then error(call .. " takes a table of options", 4) end
   for name in pairs(options) do
-    if not known[name] then error(("%s has no option %s"):format(call, tostring(name)), 4) end
+    if not known[name] then error(unknown(call .. " has no option", name, known), 4) end
+  end
+end
+
+-- Raise for a unit that there is not, `level` calls up.
+function format.check_unit(whose, unit, level)
+  if unit and not format.units[unit] then
+    error(unknown(whose .. ": there is no unit", unit, format.units), level + 1)
   end
 end
 

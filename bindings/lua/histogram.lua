@@ -18,9 +18,7 @@ local function open(options)
   if width and (math.type(width) ~= "integer" or width < 1) then
     error("capengine.histogram: width: an integer of at least 1 is wanted", 2)
   end
-  if options.unit and not format.units[options.unit] then
-    error(("capengine.histogram: there is no unit %s"):format(tostring(options.unit)), 2)
-  end
+  format.check_unit("capengine.histogram", options.unit, 2)
   local self = setmetatable({ counts = {}, sums = {}, width = width }, class)
   self.title, self.unit = options.title or "histogram", options.unit
   self.count, self.sum = options.count or "count", options.sum

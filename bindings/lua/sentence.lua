@@ -2,7 +2,7 @@
 --
 --   VERB [FIELD, ...] [by FIELD, ...] [where EXPRESSION] [top N]
 --
--- parse: text -> a plan, which says what was asked; hooks.lua answers it.
+-- parse: text -> a plan, which says what was asked; answer.lua answers it.
 local need, host = ...
 local mistake = need "mistake"
 
@@ -32,12 +32,18 @@ local function fail(text, at, length, message, ...)
   error({ mistake.point(text, at, length, message:format(...)) })
 end
 
--- "by, where or top": the clauses that a verb takes.
-local function expected(verb)
+-- The clauses that a verb takes.
+local function clauses_of(verb)
   local names = {}
   for _, name in ipairs(CLAUSES) do
     if verbs[verb][name] then names[#names + 1] = name end
   end
+  return names
+end
+
+-- "by, where or top"
+local function expected(verb)
+  local names = clauses_of(verb)
   local last = table.remove(names)
   return #names > 0 and table.concat(names, ", ") .. " or " .. last or last
 end
@@ -72,13 +78,8 @@ end
 local function check_field(text, verb, at, name, wanted)
   local kind, parts = host.kind(name)
   if not kind then
-    local near = mistake.near(name, CLAUSES)
-    if near and verbs[verb][near] then
-      fail(text, at, #name, "there is no field %s; is `%s` meant?", name, near)
-    end
-    near = host.near(name)
-    fail(text, at, #name, near and "there is no field %s; is %s meant?" or
-      "there is no field %s", name, near)
+    local near = host.near(name, clauses_of(verb)) or host.near(name)
+    fail(text, at, #name, "there is no field %s%s", name, host.meant(near))
   end
   if wanted == "any" then return end
   if parts then fail(text, at, #name, "%s has several values: choose %s", name, parts) end
@@ -159,10 +160,9 @@ end
 local function parse(text)
   local at, verb, from = text:match "^%s*()([%w_.]+)()"
   if not verbs[verb] then
-    local near = mistake.near(verb or "", VERBS)
-    fail(text, at or 1, #(verb or " "), near and "is `%s` meant? This is neither Lua nor a "
-      .. "sentence" or "this is neither Lua nor a sentence; one begins with %s",
-      near or table.concat(VERBS, ", "))
+    local near = host.near(verb or "", VERBS)
+    fail(text, at or 1, #(verb or " "), "this is neither Lua nor a sentence%s",
+      near and host.meant(near) or "; one begins with " .. table.concat(VERBS, ", "))
   end
   local plan = { verb = verb, at = at }
   local clauses = split(text, from)

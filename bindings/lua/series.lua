@@ -23,9 +23,7 @@ local function open(options)
   if type(interval) ~= "number" or interval < 1e-6 or interval > 366 * 86400 then
     error("capengine.series: interval: seconds are wanted, a microsecond to a year", 2)
   end
-  if options.unit and not format.units[options.unit] then
-    error(("capengine.series: there is no unit %s"):format(tostring(options.unit)), 2)
-  end
+  format.check_unit("capengine.series", options.unit, 2)
   local self = setmetatable({ peaks = {}, factor = 1, sum = 0 }, class)
   self.interval = math.floor(interval * SECOND + 0.5)
   self.name, self.unit = options.name or "value", options.unit

@@ -48,9 +48,8 @@ local function translate(text)
     local member = before == "." or before == ":"
     if is_name and not member and word:find(".", 1, true) and is_protocol(word:match "^[^.]+") then
       if not host.kind(word) then
-        local near = host.near(word)
         error({ mistake.point(text, at, #word, ("there is no field %s%s"):format(word,
-          near and ("; is %s meant?"):format(near) or "")) })
+          host.meant(host.near(word)))) })
       end
       if not fields[word] then
         fields[#fields + 1] = word

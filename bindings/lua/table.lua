@@ -22,9 +22,7 @@ local function take_column(column)
   })
   local unit = column.unit
   if type(column[1]) ~= "string" then error("a column begins with its name", 4) end
-  if unit and not format.units[unit] then
-    error(("column %s: there is no unit %s"):format(column[1], tostring(unit)), 4)
-  end
+  format.check_unit("column " .. column[1], unit, 4)
   return {
     name = column[1], key = format.json_string(column[1]) .. ":",
     unit = unit, digits = column.digits, absent = column.absent,
@@ -47,7 +45,10 @@ local function open(options)
   self.title, self.ascending, self.limit = options.title, options.ascending, options.limit
   self.sort = options.sort and self.columns[options.sort]
   if options.sort and not self.sort then
-    error(("capengine.table: sort: there is no column %s"):format(tostring(options.sort)), 2)
+    local names = {}
+    for i, column in ipairs(self.columns) do names[i] = column.name end
+    error(("capengine.table: sort: there is no column %s%s"):format(tostring(options.sort),
+      host.meant(host.near(tostring(options.sort), names))), 2)
   end
   self.format, self.terminal, self.colour = host.output()
   self.stream = options.stream and not self.sort

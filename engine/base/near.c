@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* near.c - see <capengine/near.h>. */
+#include <stdio.h>
 #include <string.h>
 
 #include "capengine/near.h"
@@ -13,26 +14,27 @@ static size_t least(size_t a, size_t b, size_t c)
 	return ab < c ? ab : c;
 }
 
-/* Letters to insert, remove or replace to make one name of the other. */
+/* Letters to insert, remove, replace, or swap with the next, to make one name of the
+   other. */
 static size_t distance(const char *from, const char *to)
 {
-	size_t row[LONGEST + 1], length = strlen(to);
+	size_t rows[LONGEST + 1][LONGEST + 1], length = strlen(to), i, j;
 
-	for (size_t j = 0; j <= length; j++)
-		row[j] = j;
-	for (size_t i = 1; from[i - 1]; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= length; j++) {
-			size_t above = row[j];
-
-			row[j] = least(above + 1, row[j - 1] + 1,
-			               diagonal + (from[i - 1] != to[j - 1]));
-			diagonal = above;
+	for (j = 0; j <= length; j++)
+		rows[0][j] = j;
+	for (i = 1; from[i - 1]; i++) {
+		rows[i][0] = i;
+		for (j = 1; j <= length; j++) {
+			rows[i][j] =
+				least(rows[i - 1][j] + 1, rows[i][j - 1] + 1,
+			              rows[i - 1][j - 1] + (from[i - 1] != to[j - 1]));
+			if (i > 1 && j > 1 && from[i - 1] == to[j - 2] &&
+			    from[i - 2] == to[j - 1])
+				rows[i][j] = least(rows[i][j], rows[i - 2][j - 2] + 1,
+				                   rows[i][j]);
 		}
 	}
-	return row[length];
+	return rows[i - 1][length];
 }
 
 void ce_near_try(struct ce_near *near, const char *candidate)
@@ -42,7 +44,7 @@ void ce_near_try(struct ce_near *near, const char *candidate)
 	if (length > LONGEST || strlen(candidate) > LONGEST)
 		return;
 	far = distance(near->name, candidate);
-	if (far >= TOO_FAR || 2 * far > length + 1 || (near->best && far >= near->far))
+	if (far >= TOO_FAR || 3 * far > length + 2 || (near->best && far >= near->far))
 		return;
 	near->best = candidate;
 	near->far = far;
@@ -55,4 +57,12 @@ const char *ce_near(const char *name, const char *const *candidates)
 	for (; *candidates; candidates++)
 		ce_near_try(&near, *candidates);
 	return near.best;
+}
+
+const char *ce_near_meant(char text[CE_NEAR_MEANT], const char *prefix, const char *best)
+{
+	*text = '\0';
+	if (best)
+		snprintf(text, CE_NEAR_MEANT, "; did you mean %s%s?", prefix, best);
+	return text;
 }

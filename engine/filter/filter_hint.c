@@ -54,7 +54,7 @@ static bool next_word(const char **at, char word[LONGEST])
 
 void ceint_filter_hint(char *hint, size_t size, const char *expression)
 {
-	char word[LONGEST];
+	char word[LONGEST], meant[CE_NEAR_MEANT];
 	bool value = false; /* this word is a name, and may be anything */
 
 	*hint = '\0';
@@ -69,7 +69,8 @@ void ceint_filter_hint(char *hint, size_t size, const char *expression)
 		}
 		if (value || is_one_of(word, keywords) || !near)
 			continue;
-		snprintf(hint, size, "; did you mean %s in place of %s?", near, word);
+		snprintf(hint, size, "; it has no word %s%s", word,
+		         ce_near_meant(meant, "", near));
 		return;
 	}
 }

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "capengine/near.h"
 #include "capengine/where.h"
 #include "filter/where_int.h"
 
@@ -94,8 +95,7 @@ static const struct ce_field *find(const struct ceint_token *token)
 /* A comparison begins with something else than a field. */
 static int no_field(struct ceint_parser *parser, const struct ceint_token *token)
 {
-	char name[LONGEST + 1] = "";
-	const char *near;
+	char name[LONGEST + 1] = "", meant[CE_NEAR_MEANT];
 
 	if (token->kind != CEINT_WORD || !isalpha((unsigned char)*token->at))
 		return ceint_where_fail(parser, token,
@@ -103,13 +103,9 @@ static int no_field(struct ceint_parser *parser, const struct ceint_token *token
 		                        CEINT_QUOTE(token));
 	if (token->length <= LONGEST)
 		memcpy(name, token->at, token->length);
-	near = ce_field_near(name);
-	if (!near)
-		return ceint_where_fail(parser, token, "there is no field \"%.*s\"",
-		                        CEINT_QUOTE(token));
-	return ceint_where_fail(parser, token,
-	                        "there is no field \"%.*s\": did you mean \"%s\"?",
-	                        CEINT_QUOTE(token), near);
+	return ceint_where_fail(parser, token, "there is no field %.*s%s",
+	                        CEINT_QUOTE(token),
+	                        ce_near_meant(meant, "", ce_field_near(name)));
 }
 
 /* The literal behind &. */

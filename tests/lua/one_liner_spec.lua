@@ -104,7 +104,7 @@ test("-e may stand behind run, and the source may be standard input", function()
 end)
 
 test("an unknown word is shown, with what was expected", function()
-  mistaken("cuont by ip.src", "is `count` meant? This is neither Lua nor a sentence\n"
+  mistaken("cuont by ip.src", "this is neither Lua nor a sentence; did you mean count?\n"
     .. "cuont by ip.src\n^~~~~")
   mistaken("frames by ip.src", "this is neither Lua nor a sentence; one begins with count, sum, "
     .. "min, max, distinct, print, rate, histogram\nframes by ip.src\n^~~~~~")
@@ -115,11 +115,11 @@ test("an unknown word is shown, with what was expected", function()
 end)
 
 test("an unknown field is shown, with the nearest", function()
-  mistaken("count by ip.scr", "there is no field ip.scr; is ip.src meant?\n"
+  mistaken("count by ip.scr", "there is no field ip.scr; did you mean ip.src?\n"
     .. "count by ip.scr\n         ^~~~~~")
-  mistaken("print(ip.scr)", "there is no field ip.scr; is ip.src meant?\n"
+  mistaken("print(ip.scr)", "there is no field ip.scr; did you mean ip.src?\n"
     .. "print(ip.scr)\n      ^~~~~~")
-  mistaken("count by ip.src were tcp", "there is no field were; is `where` meant?\n"
+  mistaken("count by ip.src were tcp", "there is no field were; did you mean where?\n"
     .. "count by ip.src were tcp\n                ^~~~")
   mistaken("count by qqqqq", "there is no field qqqqq\ncount by qqqqq\n         ^~~~~")
 end)

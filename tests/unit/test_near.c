@@ -31,6 +31,7 @@ static void what_looks_like_none_is_near_none(void **state)
 	assert_null(ce_near("", commands));
 	assert_null(ce_near("x", commands));
 	assert_null(ce_near("analyse", commands));
+	assert_null(ce_near("nip", commands));
 	assert_null(ce_near(longer, commands));
 	assert_null(ce_near("run", (const char *const[]){NULL}));
 	assert_null(ce_near("run", (const char *const[]){longer, NULL}));
@@ -45,11 +46,21 @@ static void of_several_the_nearest_and_of_those_the_first_is_told(void **state)
 	assert_string_equal(near.best, "fitter");
 	ce_near_try(&near, "filter");
 	assert_string_equal(near.best, "filter");
-	assert_int_equal(near.far, 2);
+	assert_int_equal(near.far, 1); /* two letters are swapped */
 	ce_near_try(&near, "filtrat");
 	assert_string_equal(near.best, "filter");
 	ce_near_try(&near, "files");
 	assert_string_equal(near.best, "filter");
+}
+
+static void what_was_meant_is_a_question(void **state)
+{
+	char text[CE_NEAR_MEANT];
+
+	(void)state;
+	assert_string_equal(ce_near_meant(text, "", "top"), "; did you mean top?");
+	assert_string_equal(ce_near_meant(text, "--", "top"), "; did you mean --top?");
+	assert_string_equal(ce_near_meant(text, "--", NULL), "");
 }
 
 int main(void)
@@ -58,6 +69,7 @@ int main(void)
 		cmocka_unit_test(a_slip_of_the_fingers_is_found),
 		cmocka_unit_test(what_looks_like_none_is_near_none),
 		cmocka_unit_test(of_several_the_nearest_and_of_those_the_first_is_told),
+		cmocka_unit_test(what_was_meant_is_a_question),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

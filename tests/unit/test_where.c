@@ -457,9 +457,9 @@ static void mistakes_are_shown_where_they_are(void **state)
 {
 	static const struct refusal refusals[] = {
 		{"tcp.prt == 80", 0,
-	         "there is no field \"tcp.prt\": did you mean \"tcp.port\"?"},
-		{"tcp and udq", 8, "did you mean \"udp\"?"},
-		{"TCP", 0, "no field \"TCP\""},
+	         "there is no field tcp.prt; did you mean tcp.port?"},
+		{"tcp and udq", 8, "did you mean udp?"},
+		{"TCP", 0, "no field TCP"},
 		{"tcp.port == ", 12, "ends too early"},
 		{"tcp and", 7, "ends too early"},
 		{"tcp udp", 4, "\"udp\" is not expected here"},

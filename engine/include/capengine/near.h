@@ -5,6 +5,7 @@
  *     struct ce_near near = {.name = "tpo"};
  *     ce_near_try(&near, "top");     of all names that there are
  *     near.best                      "top"; NULL: none looks like it
+ *     ce_near_meant(text, "", near.best)    "; did you mean top?"
  *
  * Threads    a struct is the caller's
  * Ownership  name and best are the caller's texts
@@ -30,6 +31,14 @@ void ce_near_try(struct ce_near *near, const char *candidate);
 
 /* The nearest of a list, NULL last; NULL: none is near. */
 const char *ce_near(const char *name, const char *const *candidates);
+
+enum { CE_NEAR_MEANT = 64 }; /* octets that any such question fits into */
+
+/*
+ * The end of a message: "; did you mean BEST?", with a prefix such as "--" before the
+ * name; "" where best is NULL. Gives the text, which it has written to `text`.
+ */
+const char *ce_near_meant(char text[CE_NEAR_MEANT], const char *prefix, const char *best);
 
 #ifdef __cplusplus
 }
