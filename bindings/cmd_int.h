@@ -168,6 +168,10 @@ void run_args_parse(lua_State *L, struct run *run);
  */
 void run_source_push(lua_State *L, struct run *run, const char *filter);
 
+/* Does the source give the same packets when it is opened again? Savefiles do, unless
+   they come through a pipe. */
+bool run_source_repeats(const struct run_options *options);
+
 /* run_write.c: open what -w names, for the run's source. [-0, +0, v] */
 void run_write_open(lua_State *L, struct run *run, const char *filter);
 
@@ -195,6 +199,12 @@ void run_become_user(lua_State *L, struct run *run);
 
 /* cmd_repl.c: read lines and run them; the struct run is argument 1. [-1, +0, e] */
 int repl_loop(lua_State *L);
+
+/*
+ * repl_answer.c: drive the hooks at argument 1 over the run's source: savefiles from
+ * their beginning, others from now on. A lua_CFunction. [-1, +0, e]
+ */
+int repl_answer(lua_State *L);
 
 /*
  * run_hooks.c: drive the table of hooks at argument 1, with the struct run at

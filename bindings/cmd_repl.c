@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * cmd_repl.c - `capengine repl`: lines are read with libedit and given to
- * lua/repl.lua, which runs them and shows what they give.
+ * lua/repl.lua, which runs them, answers sentences, and shows what comes of it.
  *
- * ^C interrupts the line that runs, or drops the one that is typed. The history
- * stands in $XDG_STATE_HOME/capengine/history.
+ * The terminal hands out keys one by one from before the prompt on: in its usual mode ^D
+ * is no key but an end of the input, which then reads as NUL. ^C interrupts the line
+ * that runs, or drops the one that is typed. The history stands in
+ * $XDG_STATE_HOME/capengine/history.
  */
 #include <errno.h>
 #include <histedit.h>
@@ -13,6 +15,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -22,7 +25,11 @@
 #include "lua_binding.h"
 #include "lua_parts.h"
 
-enum { HISTORY_LINES = 1000, PART = 1 /* stack index of the part */ };
+enum {
+	HISTORY_LINES = 1000,
+	CONTROL_D = 4,
+	PART = 1, /* stack index of the part */
+};
 
 struct repl {
 	lua_State *L;
@@ -31,6 +38,7 @@ struct repl {
 	char *history_path; /* NULL: not kept */
 	bool more;          /* the statement goes on */
 	bool cancelled;     /* the line that is typed was dropped */
+	int typed_ahead;    /* octets that came while the last line ran */
 };
 
 static struct repl *repl_of(EditLine *edit)
@@ -90,6 +98,9 @@ static int read_character(EditLine *edit, wchar_t *character)
 		}
 		if (rc == 0 || read(STDIN_FILENO, &byte, 1) <= 0)
 			return 0;
+		if (repl_of(edit)->typed_ahead && repl_of(edit)->typed_ahead-- &&
+		    byte == '\0')
+			byte = CONTROL_D;
 		length = mbrtowc(character, &byte, 1, &state);
 	}
 	if (length == (size_t)-1)
@@ -290,6 +301,18 @@ static bool run_line(struct repl *repl, const char *line)
 	return !said || repl->more;
 }
 
+/*
+ * From now on keys are keys: before the prompt says so, and not with the first read,
+ * as libedit has it. What was typed before is lines still, where ^D has left a NUL.
+ */
+static void take_keys(struct repl *repl)
+{
+	el_set(repl->edit, EL_PREP_TERM, 1);
+	if (!isatty(STDIN_FILENO) ||
+	    ioctl(STDIN_FILENO, FIONREAD, &repl->typed_ahead) < 0)
+		repl->typed_ahead = 0;
+}
+
 static void read_lines(struct repl *repl)
 {
 	const char *line;
@@ -298,6 +321,7 @@ static void read_lines(struct repl *repl)
 
 	while (goes_on && !run_signals_stopped()) {
 		el_resize(repl->edit);
+		take_keys(repl);
 		line = el_gets(repl->edit, &length);
 		if (repl->cancelled)
 			cancel(repl);
@@ -319,7 +343,8 @@ static void open_source(lua_State *L, struct run *run)
 		run_source_push(L, run, NULL);
 	else
 		lua_pushnil(L);
-	lua_call(L, 1, 0);
+	lua_pushcfunction(L, repl_answer);
+	lua_call(L, 2, 0);
 }
 
 int repl_loop(lua_State *L)

@@ -24,7 +24,7 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"run", run_main, "run a script on an interface or on savefiles"},
-	{"repl", repl_main, "ask an interface or savefiles, line by line, in Lua"},
+	{"repl", repl_main, "ask an interface or savefiles, line by line, in sentences or Lua"},
 	{"top", top_main, "who and what is busiest, live: help top says more"},
 	{"devices", devices_main, "list the interfaces that can be captured on"},
 	{"help", help_main, "this text, or the manual of a script: help SCRIPT"},

@@ -41,6 +41,15 @@ static bool can_be_read_twice(const char *file)
 	       S_ISREG(status.st_mode);
 }
 
+bool run_source_repeats(const struct run_options *options)
+{
+	size_t i = 0;
+
+	while (i < options->file_count && can_be_read_twice(options->files[i]))
+		i++;
+	return options->file_count && i == options->file_count;
+}
+
 /* A classic savefile has one link type: say so before anything is written. */
 static void check_linktypes(lua_State *L, struct run *run)
 {

@@ -56,10 +56,12 @@ local function grouped(plan, options, columns, values)
   return { batch = function(batch) group:add(batch) end, finish = finish }
 end
 
--- One row in all: `add` is given a batch and each field, and gives the value so far.
-local function total(plan, columns, add)
+-- One row in all: `add` is given a batch and each field, and gives the value so far;
+-- `before` is that of no packets.
+local function total(plan, columns, add, before)
   local rows = open_table { columns = columns }
   local values, fields = {}, plan.fields or { "frame" }
+  for i = 1, #fields do values[i] = before end
   return {
     batch = function(batch)
       for i, field in ipairs(fields) do values[i] = add(values[i], batch, field) end
@@ -76,7 +78,7 @@ local answers = {}
 function answers.count(plan)
   local columns = { { "count", unit = "count" } }
   if plan.by then return grouped(plan, { count = true }, columns, { "count" }) end
-  return total(plan, columns, function(sum, batch) return (sum or 0) + #batch end)
+  return total(plan, columns, function(sum, batch) return sum + #batch end, 0)
 end
 
 function answers.sum(plan)
@@ -84,8 +86,8 @@ function answers.sum(plan)
   for i, field in ipairs(plan.fields) do columns[i] = sum_column(field, "sum(" .. field .. ")") end
   if plan.by then return grouped(plan, { sum = plan.fields }, columns, plan.fields) end
   return total(plan, columns, function(sum, batch, field)
-    return (sum or 0) + batch:sum(field)
-  end)
+    return sum + batch:sum(field)
+  end, 0)
 end
 
 -- min and max: `better` of two values.

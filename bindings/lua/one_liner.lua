@@ -2,17 +2,6 @@
 local need = ...
 local sentence, answer, short = need "sentence", need "answer", need "short"
 
-local KEYWORDS = {}
-for word in ("break do for function goto if local repeat return while"):gmatch "%a+" do
-  KEYWORDS[word] = true
-end
-
--- It is no Lua; was a sentence meant? Its first words are no Lua either.
-local function looks_like_words(text)
-  local first, rest = text:match "^%s*([%a_][%w_.]*)(.*)$"
-  return first and not KEYWORDS[first] and (rest:find "^%s*$" or rest:find "^%s+[%a_]")
-end
-
 local function plan_hooks(text)
   local plan, message = sentence.parse(text)
   if not plan then return nil, message end
@@ -22,7 +11,7 @@ end
 local function hooks_of(text)
   if sentence.is(text) or text:find "^%s*$" then return plan_hooks(text) end
   local hooks, message, sure = short(text)
-  if hooks or sure or not looks_like_words(text) then return hooks, message end
+  if hooks or sure or not sentence.may_be(text) then return hooks, message end
   return plan_hooks(text)
 end
 

@@ -1,17 +1,19 @@
--- repl.lua: what `capengine repl` does with a line: runs it, and shows what it gives.
+-- repl.lua: what `capengine repl` does with a line: runs it, and shows what it gives; or
+-- answers it, where it is a sentence.
 --
+--   open(handle, answer)  the source, or nil; what drives hooks over it
 --   compile(line)   -> a chunk; "more": the statement goes on; "end": leave
 --   show(...)       what the chunk gave; fail(problem): what it raised
 --   complete(line)  -> how much of it the words replace, and the words
 local need, host = ...
-local open_table = need "table"
+local open_table, sentence, answer_of = need "table", need "sentence", need "answer"
 local ce = host.ce
 
 local repl = {}
 
 -- The globals of lines: Lua's, and what looks at the capture.
 local env = { ce = ce }
-local source, advance, current
+local source, advance, current, answer
 
 -- next() goes on to the next batch, which then is b; next(t, k) is Lua's.
 function env.next(...)
@@ -28,9 +30,8 @@ setmetatable(env, {
   end,
 })
 
--- Open what -i or -r name; `handle` is nil where there is neither.
-function repl.open(handle)
-  source, env.source = handle, handle
+function repl.open(handle, drive)
+  source, env.source, answer = handle, handle, drive
   if handle then advance = handle:batches() end
 end
 
@@ -139,6 +140,22 @@ local function load_text(text)
   return load(text, "=repl", "t", env)
 end
 
+-- Is it a sentence? A verb alone is not where something has that name.
+local function is_sentence(text)
+  local name = text:match "^%s*(%a+)%s*$"
+  return sentence.is(text) and not (name and rawget(env, name) ~= nil)
+end
+
+-- A chunk that answers the sentence; or what is wrong with it is said.
+local function load_sentence(text)
+  local plan, message = sentence.parse(text)
+  if not plan then return repl.fail(message) end
+  return function()
+    if not source then error("there is no source: -r or -i names one", 0) end
+    answer(answer_of(plan))
+  end
+end
+
 local pending -- lines of a statement that goes on
 
 function repl.compile(line)
@@ -147,11 +164,15 @@ function repl.compile(line)
   local text = pending and pending .. "\n" .. line or line
   pending = nil
   if text:find "^%s*$" then return end
+  if is_sentence(text) then return load_sentence(text) end
   local chunk, message = load_text(text)
   if chunk then return chunk end
   if message:find "<eof>$" then
     pending = text
     return "more"
+  end
+  if sentence.may_be(text) and host.near(text:match "%a+", sentence.verbs) then
+    return load_sentence(text) -- says which verb was meant
   end
   repl.fail(message)
 end
@@ -216,19 +237,26 @@ local function matching(names, part)
   return #part, words
 end
 
-local function fields()
+local function set(list)
   local names = {}
-  for _, name in ipairs(ce.fields()) do names[name] = true end
+  for _, name in ipairs(list) do names[name] = true end
   return names
 end
 
--- In a string, a field; behind a dot or colon, a member; else a global.
+-- In a sentence, what it may go on with; in a string, a field; behind a dot or colon, a
+-- member; else a global, or where the line begins a verb.
 function repl.complete(line)
+  local words = not pending and sentence.expects((line:gsub("[%w_.#]*$", "")))
+  if words then return matching(set(words), line:match "[%w_.#]*$") end
   local _, quotes = line:gsub("[\"']", "")
-  if quotes % 2 == 1 then return matching(fields(), line:match "[%w_.#]*$") end
+  if quotes % 2 == 1 then return matching(set(ce.fields()), line:match "[%w_.#]*$") end
   local path, mark, part = line:match "([%a_][%w_.]*)([.:])([%w_]*)$"
   if path then return matching(members(value_at(path), mark == ":"), part) end
-  return matching(globals(), line:match "[%a_]?[%w_]*$")
+  local names = globals()
+  if not pending and line:find "^%s*%a*$" then
+    for _, verb in ipairs(sentence.verbs) do names[verb] = true end
+  end
+  return matching(names, line:match "[%a_]?[%w_]*$")
 end
 
 return repl

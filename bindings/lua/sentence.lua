@@ -5,6 +5,7 @@
 -- parse: text -> a plan, which says what was asked; answer.lua answers it.
 local need, host = ...
 local mistake = need "mistake"
+local ce = host.ce
 
 -- What each verb takes: fields of its own, and which clauses.
 local verbs = {
@@ -26,7 +27,7 @@ local verbs = {
 local VERBS = { "count", "sum", "min", "max", "distinct", "print", "rate", "histogram" }
 local CLAUSES = { "by", "where", "top", "limit" }
 
-local sentence = {}
+local sentence = { verbs = VERBS }
 
 local function fail(text, at, length, message, ...)
   error({ mistake.point(text, at, length, message:format(...)) })
@@ -175,6 +176,38 @@ end
 function sentence.is(text)
   local verb, rest = text:match "^%s*(%a+)(.*)$"
   return verbs[verb] and (rest:find "^%s*$" or rest:find "^%s+[%a_]") and true or false
+end
+
+local KEYWORDS = {}
+for word in ("break do for function goto if local repeat return while"):gmatch "%a+" do
+  KEYWORDS[word] = true
+end
+
+-- It is no Lua; was a sentence meant? Its first words are no Lua either.
+function sentence.may_be(text)
+  local first, rest = text:match "^%s*([%a_][%w_.]*)(.*)$"
+  return first and not KEYWORDS[first] and (rest:find "^%s*$" or rest:find "^%s+[%a_]")
+end
+
+--[[
+  What may stand where a sentence goes on: fields, and clauses that it has not; `text` is
+  all before that word. nil: it is no sentence.
+]]
+function sentence.expects(text)
+  local verb, from = text:match "^%s*(%a+)%s()"
+  if not verbs[verb] or text:find("^%s*[^%s%a_]", from) then return end
+  local clauses, taken, words = split(text, from), {}, {}
+  for _, clause in ipairs(clauses) do taken[clause.name or verb] = true end
+  local last = clauses[#clauses]
+  local body = text:sub(last.from, last.to)
+  local wants = not last.name and verbs[verb].fields or last.name == "by" or last.name == "where"
+  if not wants or body:find "[^,%s]%s*$" then
+    for _, name in ipairs(clauses_of(verb)) do
+      if not taken[name] then words[#words + 1] = name end
+    end
+  end
+  if wants then table.move(ce.fields(), 1, #ce.fields(), #words + 1, words) end
+  return words
 end
 
 -- The plan; or nil, what is wrong.

@@ -26,6 +26,13 @@ test("count says how many packets there are", function()
   test.equal(answer "count where tcp.dstport == 443", "677\n")
 end)
 
+test("of no packets the count and the sum are zero", function()
+  local result = command.sh "$P -e 'count' -r golden/talkers/empty.pcap"
+  test.equal(command.expect(0, result).out, "0\n")
+  result = command.sh "$P -e 'sum frame.len, ip.len' -r golden/talkers/empty.pcap"
+  test.equal(command.expect(0, result).out, "0\t0\n")
+end)
+
 test("clauses stand in any order, on any number of lines, with or without commas", function()
   local expected = "10.20.0.23\t443\t142\n"
   test.equal(answer "count by ip.src, tcp.dstport where tcp.dstport == 443 top 1", expected)

@@ -50,6 +50,38 @@ test("show prints what an iterator gives", function()
     "677\t443\n380\t22\n")
 end)
 
+test("sentences are answered, and say what is wrong with them", function()
+  shows("count by ip.src where tcp.dstport == 443 top 2\ncount", "10.20.0.23\t142\n"
+    .. "10.20.0.12\t117\n1943\n")
+  local result = say "cuont by ip.src\nsum ip.scr\ncount\n"
+  test.equal(result.out, "1943\n")
+  assert(result.err:find("did you mean count?\ncuont by ip.src\n^", 1, true), result.err)
+  assert(result.err:find("did you mean ip.src?\nsum ip.scr\n    ^", 1, true), result.err)
+end)
+
+test("each sentence is about the whole savefile, and b stays where it was", function()
+  local result = say("#b\ncount\nprint ip.proto limit 2\ncount\n#b",
+    "-r data/office.pcap -f tcp -c 100")
+  test.equal(result.out, "100\n100\n6\n6\n100\n100\n")
+end)
+
+test("of a pipe, sentences are about what comes next", function()
+  local result = command.sh([[exec 3<data/office.pcap; printf 'count\ncount\n' |
+    $P repl -r /dev/fd/3]])
+  test.equal(result.out, "1943\n1943\n") -- a file behind a descriptor can be read again
+  result = command.sh([[mkfifo fifo.$$; cat data/office.pcap >fifo.$$ &
+    printf 'count\ncount\n' | $P repl -r fifo.$$; rm fifo.$$]])
+  test.equal(result.out, "1943\n0\n")
+end)
+
+test("a verb is a name where something has that name", function()
+  shows("count = 5\ncount\ncount where udp", "5\n96\n")
+end)
+
+test("a sentence without a source says so", function()
+  assert(say("count", "").err:find("there is no source: -r or -i names one", 1, true))
+end)
+
 test("what is wrong is said, and the lines go on", function()
   local result = say "x y\nerror 'no'\nerror(nil)\nce.field 'ip.scr'\n'on'"
   test.equal(result.out, "on\n")
