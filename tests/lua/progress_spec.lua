@@ -49,6 +49,15 @@ test("on a terminal a line tells how far it is, and is gone at the end", functio
   test.equal(result.err, "status 0, cooked\n")
 end)
 
+test("^C ends the reading and takes the line away", function()
+  local files = (" -r " .. FILE):rep(50)
+  local result = command.terminal("24x100", { "see: left", "type:\3" },
+    ("run %s %s"):format(slow(), files))
+  test.equal(result.err, "status 0, cooked\n")
+  local packets = screen(result.out):match("^(%d+)\ncapengine: %d+ received, %1 delivered, ")
+  assert(packets and tonumber(packets) < 50 * COUNT, screen(result.out))
+end)
+
 test("what the script prints takes the line away, on either stream", function()
   local result = command.terminal("24x100", {}, ("run %s -r %s"):format(
     slow [[if packets % 3 == 0 then print "out" else io.stderr:write "err\n" end]], FILE))
