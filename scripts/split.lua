@@ -1,6 +1,6 @@
 --- split: a savefile for each flow, host or VLAN.
 ---
---- usage   capengine run split -r trace.pcap -- --by host --dir hosts
+--- usage   capengine run split -r trace.pcap -- --by host --dir .
 --- args    --by WHAT      flow (default), host or vlan
 ---         --dir FOLDER   one that is there; default the current one
 ---         --ending TEXT  of the files' names, which says what they are: pcap (default),

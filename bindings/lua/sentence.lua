@@ -19,7 +19,7 @@ local verbs = {
   distinct = { fields = "column", by = true, where = true, top = true,
     example = "distinct ip.dst by ip.src" },
   print = { fields = "any", where = true, limit = true,
-    example = "print ip.src, tcp.dstport where tcp.flags.syn limit 5" },
+    example = "print ip.src, tcp.dstport where tcp.flags.syn == 1 limit 5" },
   rate = { by = true, where = true, top = true, example = "rate by ip.src" },
   histogram = { fields = "number", one = true, where = true, example = "histogram frame.len" },
 }
