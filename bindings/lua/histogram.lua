@@ -94,11 +94,12 @@ local function print_bars(self, lines)
 end
 
 local function draw(self, lines)
-  local drawing = { title = self.title, values = {}, labels = {}, unit = "count", gap = 6 }
-  local every = math.max(1, math.ceil(#lines / 12))
-  for i, line in ipairs(lines) do
-    drawing.values[i] = line[3]
-    drawing.labels[i] = (i - 1) % every == 0 and ("%d–%d"):format(line[1], line[2]) or nil
+  local drawing = { title = self.title, values = {}, unit = "count" }
+  for i, line in ipairs(lines) do drawing.values[i] = line[3] end
+  drawing.gap = #lines > 60 and 1 or 6
+  function drawing.label(i)
+    local least, most = picture.short(lines[i][1]), picture.short(lines[i][2])
+    return least == most and least or least .. "–" .. most
   end
   function drawing.tells(i)
     return ("%d–%d: %d %s, %.1f %%"):format(lines[i][1], lines[i][2], lines[i][3], self.count,

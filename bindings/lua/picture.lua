@@ -30,6 +30,24 @@ end
 
 local WIDTH, HEIGHT, LEFT, TOP, RIGHT, BOTTOM = 900, 420, 90, 50, 20, 50
 
+local LETTER = 6.6 -- width of a letter of 12, about; titles have letters of 16
+local WIDEST = 140 -- of bars
+
+-- 4194304 -> "4.19M": what a label has room for.
+function picture.short(number)
+  local prefixes, power = { "k", "M", "G", "T", "P", "E" }, 0
+  if math.abs(number) < 1e5 then return ("%d"):format(number) end
+  while math.abs(number) >= 999.5 and power < #prefixes do
+    number, power = number / 1000, power + 1
+  end
+  return ("%.3g%s"):format(number, prefixes[power] or "")
+end
+
+local function fitting(text, letters)
+  if format.width(text) <= letters then return text end
+  return text:sub(1, (utf8.offset(text, letters) or letters) - 1) .. "…"
+end
+
 local function xml(text)
   return (format.clean(text):gsub("[&<>\"]", {
     ["&"] = "&amp;", ["<"] = "&lt;", [">"] = "&gt;", ['"'] = "&quot;",
@@ -38,6 +56,27 @@ end
 
 local function text_at(x, y, anchor, text)
   return ('<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>'):format(x, y, anchor, xml(text))
+end
+
+local function title(text)
+  local letters = math.floor((WIDTH - LEFT - RIGHT) / LETTER * 12 / 16)
+  return ('<g font-size="16">%s<title>%s</title></g>'):format(
+    text_at(LEFT, 28, "start", fitting(text, letters)), xml(text))
+end
+
+-- Labels below the values: so many of them that they do not touch, and within the picture.
+local function labels(drawing, x_of)
+  local count, widest = #drawing.values, 0
+  for i = 1, count do widest = math.max(widest, format.width(drawing.label(i)) * LETTER) end
+  local every = math.ceil((widest + 12) * count / (WIDTH - LEFT - RIGHT))
+  local texts = {}
+  for i = 1, count, math.max(1, every) do
+    local text = drawing.label(i)
+    local half = format.width(text) * LETTER / 2
+    local x = math.min((x_of(i) + x_of(i + 1)) / 2, WIDTH - half - 4)
+    texts[#texts + 1] = text_at(x, HEIGHT - BOTTOM + 20, "middle", text)
+  end
+  return table.concat(texts, "\n")
 end
 
 -- 1, 2 or 5 times a power of ten, so that five of it or fewer reach `most`.
@@ -51,10 +90,11 @@ end
 local function grid(most, y_of, unit)
   local step, lines = step_for(most), {}
   for value = 0, most, step do
-    lines[#lines + 1] = ('<path d="M%d %.1fH%d" stroke="#ddd"/>'):format(
+    lines[#lines + 1] = ('<path class="grid" d="M%d %.1fH%d"/>'):format(
       LEFT, y_of(value), WIDTH - RIGHT)
+    local scaled = unit == "bits" or unit == "bytes" or unit == "seconds"
     lines[#lines + 1] = text_at(LEFT - 8, y_of(value) + 4, "end",
-      format.people({ unit = unit }, math.floor(value)))
+      scaled and format.people({ unit = unit }, math.floor(value)) or picture.short(value))
   end
   return table.concat(lines, "\n")
 end
@@ -63,11 +103,12 @@ end
 local function bars(drawing, x_of, y_of)
   local shapes = {}
   for i, value in ipairs(drawing.values) do
+    local width = math.min(x_of(i + 1) - x_of(i) - drawing.gap, WIDEST)
     shapes[i] = ('<rect x="%.2f" y="%.2f" width="%.2f" height="%.2f"><title>%s</title></rect>')
-      :format(x_of(i) + drawing.gap / 2, y_of(value), x_of(i + 1) - x_of(i) - drawing.gap,
-        y_of(0) - y_of(value), xml(drawing.tells(i)))
+      :format((x_of(i) + x_of(i + 1) - width) / 2, y_of(value), width, y_of(0) - y_of(value),
+        xml(drawing.tells(i)))
   end
-  return '<g fill="#2b6cb0">' .. table.concat(shapes, "\n") .. "</g>"
+  return '<g class="bar">' .. table.concat(shapes, "\n") .. "</g>"
 end
 
 -- One outline for all of them, where there are too many for rectangles.
@@ -76,37 +117,42 @@ local function outline(drawing, x_of, y_of)
   for i, value in ipairs(drawing.values) do
     steps[i] = ("V%.2fH%.2f"):format(y_of(value), x_of(i + 1))
   end
-  return ('<path fill="#2b6cb0" d="M%.2f %.2f%sV%.2fZ"/>'):format(
+  return ('<path class="bar" d="M%.2f %.2f%sV%.2fZ"/>'):format(
     x_of(1), y_of(0), table.concat(steps), y_of(0))
 end
 
 local MOST_BARS = 200
 
+-- As dark as the browser's own pages are.
+local STYLE = [[
+<style>
+.paper { fill: #ffffff } text { fill: #1a202c } .grid { stroke: #d8dde3 } .bar { fill: #2b6cb0 }
+@media (prefers-color-scheme: dark) {
+.paper { fill: #14181d } text { fill: #e2e8f0 } .grid { stroke: #3a424d } .bar { fill: #63a4e8 }
+}
+</style>]]
+
 --[[
   The text of an SVG file. drawing: `title`; `values`, numbers that are not negative, and
-  their `unit`; `labels`, texts below, by the number of the value; `gap` between bars;
-  `tells(i)`, what is said of one.
+  their `unit`; `label(i)`, the text below a value; `gap` between bars; `tells(i)`, what is
+  said of one.
 ]]
 function picture.svg(drawing)
   local values = drawing.values
   local most = math.max(1, table.unpack(values))
   local function x_of(i) return LEFT + (i - 1) * (WIDTH - LEFT - RIGHT) / #values end
   local function y_of(value) return HEIGHT - BOTTOM - value * (HEIGHT - TOP - BOTTOM) / most end
-  local labels = {}
-  for i = 1, #values do
-    if drawing.labels[i] then
-      labels[#labels + 1] = text_at((x_of(i) + x_of(i + 1)) / 2, HEIGHT - BOTTOM + 20, "middle",
-        drawing.labels[i])
-    end
-  end
+  local nothing = most == 1 and math.max(0, table.unpack(values)) == 0
   return table.concat({
     ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
       .. 'font-family="sans-serif" font-size="12">'):format(WIDTH, HEIGHT, WIDTH, HEIGHT),
-    '<rect width="100%" height="100%" fill="white"/>',
-    '<g font-size="16">' .. text_at(LEFT, 28, "start", drawing.title) .. "</g>",
+    STYLE,
+    '<rect class="paper" width="100%" height="100%"/>',
+    title(drawing.title),
     grid(most, y_of, drawing.unit),
-    (#values > MOST_BARS and outline or bars)(drawing, x_of, y_of),
-    table.concat(labels, "\n"),
+    nothing and text_at((LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2, "middle",
+      "nothing was counted") or (#values > MOST_BARS and outline or bars)(drawing, x_of, y_of),
+    labels(drawing, x_of),
     "</svg>\n",
   }, "\n")
 end

@@ -102,11 +102,12 @@ end
 
 local function draw(self, values, begins)
   local drawing = {
-    title = self.title, values = values, labels = {}, unit = self.unit,
-    gap = #values > 60 and 0 or 2,
+    title = self.title, values = values, unit = self.unit, gap = #values > 60 and 0 or 2,
   }
-  local every = math.max(1, math.ceil(#values / 8))
-  for i = 1, #values, every do drawing.labels[i] = clock(begins(i)) end
+  local days = #values > 0 and (begins(#values) - begins(1)) // (86400 * SECOND) > 0
+  function drawing.label(i)
+    return days and os.date("!%m-%d %H:%M", begins(i) // SECOND) or clock(begins(i))
+  end
   function drawing.tells(i)
     return clock(begins(i)) .. ": " .. format.people(self, values[i])
   end

@@ -241,6 +241,41 @@ test("one absurd time does not take for ever", function()
   assert(#series:svg() > 100)
 end)
 
+-- Texts of a picture are within it and do not touch, as wide as letters of 12 mostly are.
+local function check_texts(svg)
+  local last_x, last_y = 0, 0
+  local pattern = '<text x="([%d.]+)" y="([%d.]+)" text%-anchor="(%a+)">([^<]*)<'
+  for x, y, anchor, text in svg:gmatch(pattern) do
+    local width = 6 * utf8.len(text)
+    local from = anchor == "start" and x or anchor == "end" and x - width or x - width / 2
+    assert(from + 0 >= 0 and from + width <= 900, text)
+    assert(y ~= last_y or from > last_x, text .. " touches what is before it")
+    last_x, last_y = from + width, y
+  end
+end
+
+test("texts of pictures find room, however long they are and however many", function()
+  local histogram = ce.histogram { title = ("long "):rep(100) }
+  for i = 0, 62 do histogram:add(1 << i, 10^15 // (i + 1) | 0) end
+  check_texts(histogram:svg())
+  assert(histogram:svg():find("<title>" .. ("long "):rep(100), 1, true))
+  for _, count in ipairs { 1, 2, 7, 60, 61, 500 } do
+    local narrow = ce.histogram { width = 1000 }
+    local series = ce.series { interval = 3600 }
+    for i = 1, count do
+      narrow:add(i * 1000, i)
+      series:add(i * 3600 * 1000000000, i)
+    end
+    check_texts(narrow:svg())
+    check_texts(series:svg())
+  end
+end)
+
+test("a picture of nothing says so", function()
+  assert(ce.histogram({}):svg():find(">nothing was counted<", 1, true))
+  assert(ce.series({}):svg():find(">nothing was counted<", 1, true))
+end)
+
 test("--svg writes a picture, and a second one beside it", function()
   local name = temporary.name() .. ".svg"
   printed("--svg " .. name, HISTOGRAM .. SERIES)
@@ -248,7 +283,7 @@ test("--svg writes a picture, and a second one beside it", function()
   os.remove(name)
   os.remove((name:gsub("%.svg$", "-2.svg")))
   assert(first:find "^<svg xmlns" and first:find "</svg>\n$" and first:find ">sizes<", first)
-  test.equal(select(2, first:gsub("<title>", "")), 10)
+  test.equal(select(2, first:gsub("<rect x=", "")), 10)
   assert(first:find("256–511: 6 n, 50.0 %", 1, true), first)
   assert(second:find(">some<", 1, true) and second:find("09:00:01: 16", 1, true), second)
 end)
