@@ -121,6 +121,21 @@ function capengine.source() end
 ---@return table<string, string|number|boolean> values by name
 function capengine.args(declared) end
 
+--- End the run with a message and exit status 2, without a traceback: for what whoever
+--- runs the script did wrong, and not the script. capengine.run then gives nil, the message
+--- and "EINVAL". Does not return; raises in a script that neither runs.
+---
+---```lua
+---local ce = require "capengine"
+---local script = { args = { label = { default = "" } } }
+---function script.finish()
+---  if script.args.label == "" then ce.fail "--label is missing" end
+---end
+---assert(select(2, ce.run(script, { files = "trace.pcap" })) == "--label is missing")
+---```
+---@param text string
+function capengine.fail(text) end
+
 --- Open a source of packets: a savefile, several as one, or an interface.
 ---
 --- spec is "file:PATH", "live:INTERFACE", a list of paths, whose packets come one file
@@ -1117,6 +1132,8 @@ function anonymizer:address(text) end
 ---  finish = function() print(syns) end,
 ---}
 ---```
+---
+--- A member that it does not have raises, and is not nil.
 ---@class pcap.packet
 ---@operator len: integer
 local packet = {}

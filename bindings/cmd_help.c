@@ -90,13 +90,18 @@ static bool is_folder(const char *path)
 char *script_path(const char *name)
 {
 	struct near_script script = {.near.name = name};
-	char *path = script_find(name), meant[CE_NEAR_MEANT];
+	char *path = script_find(name), meant[CE_NEAR_MEANT], stem[NAME_MAX + 1];
+	const char *ending = strrchr(name, '.');
 
 	if (path)
 		return path;
 	if (is_folder(name)) {
 		fprintf(stderr, "capengine: %s: a folder, not a script\n", name);
 		return NULL;
+	}
+	if (ending) { /* names of scripts have none */
+		snprintf(stem, sizeof(stem), "%.*s", (int)(ending - name), name);
+		script.near.name = stem;
 	}
 	help_each_script(try_script, &script);
 	fprintf(stderr,

@@ -247,7 +247,9 @@ static int compile_text(lua_State *L)
 	lua_pushstring(L, run->options.text);
 	lua_call(L, 1, 2);
 	if (lua_isnil(L, -2))
-		run_fail(L, run, EXIT_USAGE, "-e: %s", lua_tostring(L, -1));
+		run_fail(L, run, EXIT_USAGE, "%s%s", /* an error in Lua says so itself */
+		         strncmp(lua_tostring(L, -1), "-e:", 3) ? "-e: " : "",
+		         lua_tostring(L, -1));
 	lua_pop(L, 1);
 	return 1;
 }

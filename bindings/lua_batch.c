@@ -152,6 +152,11 @@ static const luaL_Reg metamethods[] = {
 void ce_lua_open_batch(lua_State *L)
 {
 	ce_lua_class(L, CE_LUA_BATCH, metamethods, methods);
+	luaL_getmetatable(L, CE_LUA_BATCH);
+	lua_getfield(L, -1, "__index");
+	ce_lua_refuse_members(L, "a batch",
+	                      "; batch:where selects, batch:column reads fields");
+	lua_pop(L, 2);
 	ce_lua_add_methods(L, CE_LUA_BATCH, ce_lua_column_methods);
 	ce_lua_open_column(L);
 	ce_lua_open_where(L);

@@ -346,6 +346,12 @@ void ce_lua_fill_batch(lua_State *L, uint32_t end);
 /* Push "; did you mean BEST?", or nothing of that, for a message. [-0, +1, m] */
 const char *ce_lua_push_meant(lua_State *L, const char *best);
 
+/*
+ * From now on a name that the table of methods on top lacks raises: "WHOSE has no member
+ * NAME", and which was meant, or the hint. [-0, +0, m]
+ */
+void ce_lua_refuse_members(lua_State *L, const char *whose, const char *hint);
+
 /* Raises for an option that is not in names, NULL last. [-0, +0, v] */
 void ce_lua_check_names(lua_State *L, int index, const char *call,
                         const char *const *names);

@@ -11,6 +11,30 @@ const char *ce_lua_push_meant(lua_State *L, const char *best)
 	return lua_pushstring(L, ce_near_meant(meant, "", best));
 }
 
+/* Raise for a name that is none of the methods, argument 1. */
+static int refuse_member(lua_State *L)
+{
+	struct ce_near near = {.name = luaL_tolstring(L, 2, NULL)};
+
+	for (lua_pushnil(L); lua_next(L, 1); lua_pop(L, 1))
+		if (lua_type(L, -2) == LUA_TSTRING)
+			ce_near_try(&near, lua_tostring(L, -2));
+	return luaL_error(L, "%s has no member %s%s",
+	                  lua_tostring(L, lua_upvalueindex(1)), near.name,
+	                  near.best ? ce_lua_push_meant(L, near.best)
+	                            : lua_tostring(L, lua_upvalueindex(2)));
+}
+
+void ce_lua_refuse_members(lua_State *L, const char *whose, const char *hint)
+{
+	lua_createtable(L, 0, 1);
+	lua_pushstring(L, whose);
+	lua_pushstring(L, hint);
+	lua_pushcclosure(L, refuse_member, 2);
+	lua_setfield(L, -2, "__index");
+	lua_setmetatable(L, -2);
+}
+
 void ce_lua_check_names(lua_State *L, int index, const char *call,
                         const char *const *names)
 {

@@ -347,6 +347,7 @@ void ce_lua_open_packet(lua_State *L)
 	ce_lua_lock_class(L);
 	lua_newtable(L);
 	set_functions(L, methods);
+	ce_lua_refuse_members(L, "a packet", "; ce.field reads its fields");
 	lua_setfield(L, -2, "__index");
 	lua_pushlightuserdata(L, NULL);
 	lua_pushvalue(L, -2);

@@ -148,6 +148,12 @@ static int args(lua_State *L)
 	return 1;
 }
 
+/* capengine.fail(text): end the run with this message, and status 2. */
+static int fail_run(lua_State *L)
+{
+	return run_fail(L, check_run(L), EXIT_USAGE, "%s", luaL_checkstring(L, 1));
+}
+
 enum {
 	SCRIPT = 1, /* stack indices of capengine.run: a name or hooks, */
 	OPTIONS,    /* the table of options, */
@@ -418,8 +424,6 @@ static int run(lua_State *L)
 }
 
 const luaL_Reg ce_lua_run_functions[] = {
-	{"args", args},
-	{"run", run},
-	{"source", source},
-	{NULL, NULL},
+	{"args", args},     {"fail", fail_run}, {"run", run},
+	{"source", source}, {NULL, NULL},
 };

@@ -24,7 +24,8 @@ static const struct {
 	const char *help;
 } commands[] = {
 	{"run", run_main, "run a script on an interface or on savefiles"},
-	{"repl", repl_main, "ask an interface or savefiles, line by line, in sentences or Lua"},
+	{"repl", repl_main,
+         "ask an interface or savefiles, line by line, in sentences or Lua"},
 	{"top", top_main, "who and what is busiest, live: help top says more"},
 	{"devices", devices_main, "list the interfaces that can be captured on"},
 	{"help", help_main, "this text, or the manual of a script: help SCRIPT"},
@@ -111,7 +112,7 @@ static int end(int status)
 /* What was meant by a word that is no command, as far as it shows. */
 static int refuse(const char *word)
 {
-	struct ce_near near = {.name = word};
+	struct ce_near near = {.name = word + strspn(word, "-")};
 	char *script = script_find(word), meant[CE_NEAR_MEANT];
 
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
@@ -144,6 +145,8 @@ int main(int argc, char **argv)
 		argv[1] = "help";
 	else if (!strcmp(argv[1], "--version"))
 		argv[1] = "version";
+	if (argc == 2 && !strncmp(argv[1], "--", 2))
+		return refuse(argv[1]);
 	if (*argv[1] == '-') { /* capengine -e TEXT ... */
 		argv[0] = run;
 		return end(run_main(argc, argv));

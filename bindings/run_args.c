@@ -91,7 +91,10 @@ static void parse_one(lua_State *L, struct run *run, int declared, int values,
 
 	if (strncmp(text, "--", 2) != 0)
 		run_fail(L, run, EXIT_USAGE,
-		         "%s: the script takes arguments as --NAME VALUE", text);
+		         is_savefile(text)
+		                 ? "%s: a savefile, which is read with -r"
+		                 : "%s: the script takes arguments as --NAME VALUE",
+		         text);
 	name = lua_pushlstring(L, text + 2,
 	                       equals ? (size_t)(equals - text - 2) : strlen(text + 2));
 	if (lua_getfield(L, declared, name) == LUA_TNIL)

@@ -51,8 +51,8 @@ static const struct option long_options[] = {
 static int usage(const struct run_options *options, const char *option, const char *text,
                  const char *what)
 {
-	fprintf(stderr, "capengine %s: %s %s: %s\n", options->command, option, text,
-	        what);
+	fprintf(stderr, "capengine %s: %s%s%s: %s\n", options->command, option,
+	        *text ? " " : "", text, what);
 	return EXIT_USAGE;
 }
 
@@ -219,9 +219,13 @@ static int take_script(struct run_options *options, int argc, char **argv)
 {
 	static char text[] = "-e", repl[] = "repl";
 
+	if ((options->is_repl || options->text) && optind < argc &&
+	    is_savefile(argv[optind]))
+		return usage(options, argv[optind], "",
+		             "a savefile, which is read with -r");
 	if (options->is_repl) {
 		if (options->text || optind < argc)
-			return usage(options, "repl", options->text ? "-e" : argv[optind],
+			return usage(options, options->text ? "-e" : argv[optind], "",
 			             "it takes no script");
 		options->progress = PROGRESS_NEVER; /* lines need the terminal as it is */
 		options->script = repl;

@@ -100,7 +100,8 @@ static const char *near_device(lua_State *L, const char *name)
 		snprintf(best, sizeof(best), "%s", near.best);
 	if (interfaces)
 		if_freenameindex(interfaces);
-	return ce_lua_push_meant(L, near.best ? best : NULL);
+	return near.best ? ce_lua_push_meant(L, best)
+	                 : "; `capengine devices` lists those that there are";
 }
 
 /* What to do about what has not opened. [-0, +1, m] */

@@ -39,7 +39,7 @@ local script = {
 local KEY = 32 -- bytes
 
 local function check(done, message)
-  if not done then error("anonymize: " .. message, 0) end
+  if not done then ce.fail("anonymize: " .. message) end
   return done
 end
 

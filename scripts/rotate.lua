@@ -37,7 +37,7 @@ local script = {
 }
 
 local function check(done, message)
-  if not done then error("rotate: " .. message, 0) end
+  if not done then ce.fail("rotate: " .. message) end
   return done
 end
 

@@ -38,7 +38,7 @@ local script = {
 local SECOND = 1000000000
 
 local function check(done, message)
-  if not done then error("slice: " .. message, 0) end
+  if not done then ce.fail("slice: " .. message) end
   return done
 end
 

@@ -32,7 +32,7 @@ local script = {
 }
 
 local function check(done, message)
-  if not done then error("split: " .. message, 0) end
+  if not done then ce.fail("split: " .. message) end
   return done
 end
 

@@ -186,7 +186,7 @@ end
 -- It is no Lua; was a sentence meant? Its first words are no Lua either.
 function sentence.may_be(text)
   local first, rest = text:match "^%s*([%a_][%w_.]*)(.*)$"
-  return first and not KEYWORDS[first] and (rest:find "^%s*$" or rest:find "^%s+[%a_]")
+  return first and not KEYWORDS[first] and (rest:find "^%s*$" or rest:find "^%s+[%w_]")
 end
 
 --[[

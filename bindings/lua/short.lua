@@ -90,7 +90,11 @@ local function compile(text)
   })
   local chunk, message = load(("%sreturn function(%s) %s\nend"):format(head,
     batch and "b" or "p", code), "=-e", "t", env)
-  if not chunk then return nil, message end
+  if not chunk then -- the last line is not of whoever typed it
+    local lines = select(2, code:gsub("\n", "")) + 1
+    local better = ("-e:%d: %%1 near its end"):format(lines)
+    return nil, (message:gsub("^%-e:%d+: (.*) near 'end'$", better))
+  end
   local run = chunk(table.unpack(extractors))
   local hooks = {}
   if batch then

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* near.c - see <capengine/near.h>. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "capengine/near.h"
 
-enum { LONGEST = 32, TOO_FAR = 4 }; /* letters of a name; letters to change */
+enum {
+	LONGEST = 32,
+	SHORTEST = 3,
+	TOO_FAR = 4
+}; /* letters of a name, of a beginning; to change */
 
 static size_t least(size_t a, size_t b, size_t c)
 {
@@ -40,11 +45,17 @@ static size_t distance(const char *from, const char *to)
 void ce_near_try(struct ce_near *near, const char *candidate)
 {
 	size_t length = strlen(near->name), far;
+	bool begins;
 
 	if (length > LONGEST || strlen(candidate) > LONGEST)
 		return;
 	far = distance(near->name, candidate);
-	if (far >= TOO_FAR || 3 * far > length + 2 || (near->best && far >= near->far))
+	begins = length >= SHORTEST && !strncmp(near->name, candidate, length);
+	if (begins && far >= TOO_FAR)
+		far = TOO_FAR; /* behind all slips */
+	else if (!begins && (far >= TOO_FAR || 3 * far > length + 2))
+		return;
+	if (near->best && far >= near->far)
 		return;
 	near->best = candidate;
 	near->far = far;

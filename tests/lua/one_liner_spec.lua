@@ -158,7 +158,10 @@ test("with b, a field needs a packet", function()
 end)
 
 test("a syntax error of Lua is Lua's", function()
-  mistaken("if tcp.dstport == 443 the print(ip.src) end", "-e:1: 'then' expected near 'the'")
+  local said = command.expect(2, ask "if tcp.dstport == 443 the print(ip.src) end").err
+  test.equal(said, "capengine run: -e:1: 'then' expected near 'the'\n")
+  said = command.expect(2, ask "print(ip.src").err
+  test.equal(said, "capengine run: -e:1: ')' expected (to close '(' at line 1) near its end\n")
 end)
 
 test("an error while Lua runs ends with 3 and the line", function()

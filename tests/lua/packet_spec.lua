@@ -170,7 +170,17 @@ test("a packet is a light userdata: none of its fields can be set", function()
     test.equal(type(packet), "userdata")
     test.equal(getmetatable(packet), false)
     test.raises("index", function() packet.note = 1 end)
-    test.equal(packet.no_such_method, nil)
+  end)
+end)
+
+test("a member that packets do not have raises, and names the one that was meant", function()
+  with_packet("ab", function(packet)
+    test.raises("a packet has no member wire_length; did you mean wire_len?", function()
+      return packet:wire_length()
+    end)
+    test.raises("a packet has no member src; ce.field reads its fields", function()
+      return packet.src
+    end)
   end)
 end)
 

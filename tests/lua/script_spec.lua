@@ -111,6 +111,13 @@ local function fails(code, part, name, options)
   assert(message:find(part, 1, true), message)
 end
 
+test("fail ends the run with its message, and nothing behind it happens", function()
+  local hooks = { packet = function() ce.fail "not so" end, finish = error }
+  local results = table.pack(ce.run(hooks, { files = NINE }))
+  test.equal(table.concat({ tostring(results[1]), results[2], results[3] }, " "),
+    "nil not so EINVAL")
+end)
+
 test("what the world refuses is nil, a message and a code", function()
   local hooks = counting()
   fails("ENOENT", "/no/such.pcap", hooks, { files = "/no/such.pcap" })

@@ -21,6 +21,14 @@ static void a_slip_of_the_fingers_is_found(void **state)
 	assert_string_equal(ce_near("run", commands), "run");
 }
 
+static void a_beginning_of_three_letters_is_found(void **state)
+{
+	(void)state;
+	assert_string_equal(ce_near("dev", commands), "devices");
+	assert_string_equal(ce_near("vers", commands), "version");
+	assert_null(ce_near("de", commands));
+}
+
 static void what_looks_like_none_is_near_none(void **state)
 {
 	char longer[200];
@@ -67,6 +75,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_slip_of_the_fingers_is_found),
+		cmocka_unit_test(a_beginning_of_three_letters_is_found),
 		cmocka_unit_test(what_looks_like_none_is_near_none),
 		cmocka_unit_test(of_several_the_nearest_and_of_those_the_first_is_told),
 		cmocka_unit_test(what_was_meant_is_a_question),
