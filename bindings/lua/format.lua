@@ -56,9 +56,17 @@ local function duration(seconds)
   return ("%.3f us"):format(seconds * 1e6)
 end
 
--- Nanoseconds since 1970; `between` stands between day and hour.
+-- Times mostly come in their order: the last second is kept as a text, by what stands
+-- between day and hour.
+local seconds, texts = {}, {}
+
 local function time(ns, digits, between, zone)
-  local text = os.date("!%Y-%m-%d" .. between .. "%H:%M:%S", ns // SECOND)
+  local second = ns // SECOND
+  if seconds[between] ~= second then
+    seconds[between] = second
+    texts[between] = os.date("!%Y-%m-%d" .. between .. "%H:%M:%S", second)
+  end
+  local text = texts[between]
   if digits > 0 then
     text = text .. "." .. ("%09d"):format(ns % SECOND):sub(1, digits)
   end
@@ -92,12 +100,12 @@ format.units = {
 
 local function number_text(number, digits)
   if digits then return ("%." .. digits .. "f"):format(number) end
-  return math.type(number) == "integer" and ("%d"):format(number) or ("%.14g"):format(number)
+  return math.type(number) == "integer" and tostring(number) or ("%.14g"):format(number)
 end
 
 local function plain(value, digits)
   if type(value) == "number" then return number_text(value, digits) end
-  return format.clean(tostring(value))
+  return format.clean(type(value) == "string" and value or tostring(value))
 end
 
 -- Does the unit apply? A number's does to numbers, that of octets to strings.

@@ -68,7 +68,8 @@ end
 local function print_fields(self, values)
   local fields = {}
   for i, column in ipairs(self.columns) do fields[i] = format.field(column, values[i]) end
-  local line = table.concat(fields, "\t"):gsub("\t+$", "")
+  local line = table.concat(fields, "\t")
+  if fields[#fields] == "" then line = line:gsub("\t+$", "") end
   io.stdout:write(line, "\n")
 end
 
