@@ -169,27 +169,30 @@ function capengine.open(spec, options) end
 ---@field timeout_ms integer? live: longest a packet waits for its batch; default 20
 ---@field buffer_bytes integer? live: the kernel's ring; default 32 MiB
 
---- An extractor: a function that gives a field of a packet. Make it once, before the
---- loop. Its first call in a batch decodes the field for all packets of the batch, so
---- that it costs little for each.
+--- An extractor: a function that gives a field of a packet, or several. Make it once,
+--- before the loop. Its first call in a batch decodes the fields for all packets of the
+--- batch, so that it costs little for each; one call that gives two values costs about
+--- half of what two calls do.
 ---
---- It gives nil where the packet lacks the field. A field that stands for several, like
---- tcp.port, gives one value for each of its parts. The fields are listed under
---- capengine.field_name. Raises for a name that is none.
+--- It gives nil for a field that the packet lacks. A field that stands for several, like
+--- tcp.port, gives one value for each of its parts; 16 values are the most. The fields are
+--- listed under capengine.field_name. Raises for a name that is none.
 ---
 ---```lua
 ---local ce = require "capengine"
----local port, source = ce.field "udp.dstport", ce.field "flow.src"
+---local query = ce.field("udp.dstport", "flow.src")
 ---local handle <close> = assert(ce.open "trace.pcap")
 ---local asked = {}
 ---for packet in handle:packets() do
----  if port(packet) == 53 then asked[source(packet)] = true end
+---  local port, source = query(packet)
+---  if port == 53 then asked[source] = true end
 ---end
 ---for address in pairs(asked) do print(address) end
 ---```
 ---@param name capengine.field_name
+---@param ... capengine.field_name further ones, whose values follow
 ---@return fun(packet: pcap.packet): capengine.value?, capengine.value? ...
-function capengine.field(name) end
+function capengine.field(name, ...) end
 
 --- The names of all fields.
 ---

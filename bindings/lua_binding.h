@@ -89,7 +89,8 @@ struct ce_lua {
 	struct ce_decode *kept_decode; /* of kept packets; NULL: none yet */
 	uint64_t seed;                 /* of hashes of flows: flow.hash */
 	uint64_t sources;              /* interfaces that were opened */
-	uint64_t begins;               /* how often a handle's columns were made anew */
+	uint64_t epoch;                /* another as soon as columns may be over that an
+	                                  extractor remembers */
 	/* What a program that runs scripts sets, before any script runs. */
 	int interrupt_fd;              /* readable: every capture stops; 0: none */
 	size_t ring_bytes;             /* for every handle; 0: the default */
@@ -148,6 +149,17 @@ void ce_lua_lock_class(lua_State *L);
 static inline void *ce_lua_view(const struct ce_lua_lent *lent, uint32_t i)
 {
 	return (void *)(uintptr_t)(UINT64_C(1) << 63 | lent->sequence << 12 | i);
+}
+
+static inline uint32_t ce_lua_view_index(const void *view)
+{
+	return (uintptr_t)view & (CE_BATCH_PACKETS - 1);
+}
+
+/* What all views of a batch have in common. */
+static inline uint64_t ce_lua_view_batch(const void *view)
+{
+	return (uintptr_t)view >> 12;
 }
 
 struct ce_lua_packet {
@@ -245,6 +257,9 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle);
  * program does meanwhile has been done. [-0, +0, e]
  */
 int ce_lua_fetch(lua_State *L, struct ce_lua_handle *handle, int timeout_ms);
+
+/* The packets that are lent expire: views of them raise. For tests. */
+void ce_lua_expire(struct ce_lua *lua, struct ce_lua_handle *handle);
 
 /* Push a table of counters. [-0, +1, m] */
 void ce_lua_push_counters(lua_State *L, const struct ce_stats *stats);

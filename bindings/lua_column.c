@@ -15,7 +15,7 @@ static void begin(lua_State *L, struct ce_lua_handle *handle)
 {
 	ce_decode_begin(handle->decode, handle->lent.batch, handle->wanted);
 	handle->decoded = handle->lent.sequence;
-	ce_lua_get(L)->begins++;
+	ce_lua_get(L)->epoch++;
 }
 
 struct ce_decode *ce_lua_decode_handle(lua_State *L, struct ce_lua_handle *handle)

@@ -3,23 +3,32 @@
  * lua_field.c - fields of one packet: extractors, and values as Lua has them; binds
  * <capengine/field.h>.
  *
- * An extractor is a function that is made once; calling it decodes its column for the
- * whole batch of the packet, unless that was done already, and reads one entry. It
- * remembers the column, so that every further packet of the batch costs little more
+ * An extractor is a function that is made once; calling it decodes its columns for the
+ * whole batch of the packet, unless that was done already, and reads one entry of each.
+ * It remembers the columns, so that every further packet of the batch costs little more
  * than the call.
  */
 #include "lua_binding.h"
 
-enum { UPVALUE_EXTRACTOR = 1 };
+enum {
+	UPVALUE_EXTRACTOR = 1,
+	MOST_VALUES = 16, /* of one call: Lua has room for 20 without being asked */
+};
+
+/* One of the values that an extractor gives. */
+struct part {
+	const struct ce_field *field;
+	const struct ce_column *column; /* found last */
+};
 
 struct extractor {
 	struct ce_lua *lua;
-	const struct ce_field *field;
-	bool is_integer; /* its values, in Lua */
-	/* The column found last, which holds while nothing was decoded anew. */
-	const struct ce_column *column; /* NULL: the field has parts */
-	uint64_t sequence;              /* of the batch that it is of */
-	uint64_t begins;                /* lua->begins at the time */
+	/* The columns hold for a view that has these bits, as long as the epoch lasts. */
+	uint64_t epoch; /* 0: no columns yet */
+	uint64_t batch; /* what its views begin with */
+	const struct ce_lua_handle *handle;
+	int count;
+	struct part parts[];
 };
 
 const struct ce_field *ce_lua_check_field(lua_State *L, int arg)
@@ -78,16 +87,13 @@ void ce_lua_push_field_value(lua_State *L, const struct ce_field *field,
 	}
 }
 
-void ce_lua_push_value(lua_State *L, const struct ce_column *column, uint32_t i,
+/* Push packet i's value that is neither a number nor absent. [-0, +1, m] */
+static void push_other(lua_State *L, const struct ce_column *column, uint32_t i,
                        const struct ce_batch *batch)
 {
 	const void *value = ce_column_value(column, i);
 
-	if (!ce_column_has(column, i)) {
-		lua_pushnil(L);
-	} else if (column->field->type == CE_FIELD_BOOLEAN) {
-		lua_pushboolean(L, *(const uint8_t *)value);
-	} else if (column->field->type == CE_FIELD_BYTES) {
+	if (column->field->type == CE_FIELD_BYTES) {
 		const struct ce_range *range = value;
 
 		lua_pushlstring(L, (const char *)batch->data[i] + range->offset,
@@ -95,6 +101,28 @@ void ce_lua_push_value(lua_State *L, const struct ce_column *column, uint32_t i,
 	} else {
 		ce_lua_push_field_value(L, column->field, value);
 	}
+}
+
+static inline __attribute__((always_inline)) void push_value(
+	lua_State *L, const struct ce_column *column, uint32_t i,
+	const struct ce_batch *batch)
+{
+	const struct ce_field *field = column->field;
+
+	if (!ce_column_has(column, i))
+		lua_pushnil(L);
+	else if (field->type == CE_FIELD_NUMBER || field->type == CE_FIELD_TIME)
+		lua_pushinteger(L, to_integer(field, ce_column_value(column, i)));
+	else if (field->type == CE_FIELD_BOOLEAN)
+		lua_pushboolean(L, *(const uint8_t *)ce_column_value(column, i));
+	else
+		push_other(L, column, i, batch);
+}
+
+void ce_lua_push_value(lua_State *L, const struct ce_column *column, uint32_t i,
+                       const struct ce_batch *batch)
+{
+	push_value(L, column, i, batch);
 }
 
 /* The columns of a kept packet, which is in no batch but its own. [-0, +0, m] */
@@ -118,96 +146,103 @@ static struct ce_decode *decode_kept(lua_State *L, struct ce_lua *lua,
 	return lua->kept_decode;
 }
 
-/* Push the parts' values in a kept packet. [-0, +n, e] */
-static int extract_kept(lua_State *L, struct ce_lua *lua, const struct ce_field *field)
+/* Push the values of a kept packet. [-0, +n, e] */
+static int extract_kept(lua_State *L, const struct extractor *extractor)
 {
 	struct ce_lua_packet packet = ce_lua_check_packet(L, 1);
 	struct ce_batch batch;
-	struct ce_decode *decode = decode_kept(L, lua, &packet, &batch);
-	const struct ce_field *part;
-	int k;
+	struct ce_decode *decode = decode_kept(L, extractor->lua, &packet, &batch);
 
-	for (k = 0; (part = ce_field_part(field, (size_t)k)); k++) {
-		const struct ce_column *column = ce_decode_column(decode, part);
+	for (int k = 0; k < extractor->count; k++) {
+		const struct ce_column *column =
+			ce_decode_column(decode, extractor->parts[k].field);
 
 		if (!column)
 			return luaL_error(L, "out of memory");
 		ce_lua_push_value(L, column, 0, &batch);
 	}
-	return k;
+	return extractor->count;
 }
 
-/* Push the parts' values in packet i of the handle's batch. [-0, +n, e] */
-static int extract_parts(lua_State *L, struct ce_lua_handle *handle,
-                         const struct ce_field *field, uint32_t i)
+/* Push the values of packet i, whose columns are there. [-0, +n, m] */
+static inline int push_values(lua_State *L, const struct extractor *extractor, uint32_t i)
 {
-	const struct ce_field *part;
-	int k;
+	const struct part *end = extractor->parts + extractor->count;
 
-	for (k = 0; (part = ce_field_part(field, (size_t)k)); k++)
-		ce_lua_push_value(L, ce_lua_column_at(L, handle, part, i), i,
-		                  handle->lent.batch);
-	return k;
+	for (const struct part *part = extractor->parts; part < end; part++)
+		push_value(L, part->column, i, extractor->handle->lent.batch);
+	return extractor->count;
 }
 
-/* Find packet and column, and remember the column. [-0, +n, e] */
+/* Find packet and columns, and remember these. [-0, +n, e] */
 static int extract_anew(lua_State *L, struct extractor *extractor)
 {
 	struct ce_lua_handle *handle;
 	uint32_t i;
 
 	if (!ce_lua_find_packet(L, extractor->lua, 1, &handle, &i))
-		return extract_kept(L, extractor->lua, extractor->field);
-	if (extractor->field->parts)
-		return extract_parts(L, handle, extractor->field, i);
-	extractor->column = ce_lua_column_at(L, handle, extractor->field, i);
-	extractor->sequence = handle->lent.sequence;
-	extractor->begins = extractor->lua->begins;
-	ce_lua_push_value(L, extractor->column, i, handle->lent.batch);
-	return 1;
+		return extract_kept(L, extractor);
+	extractor->epoch = 0;
+	for (int k = 0; k < extractor->count; k++)
+		extractor->parts[k].column =
+			ce_lua_column_at(L, handle, extractor->parts[k].field, i);
+	extractor->handle = handle;
+	extractor->batch = ce_lua_view_batch(ce_lua_view(&handle->lent, i));
+	extractor->epoch = extractor->lua->epoch;
+	return push_values(L, extractor, i);
 }
 
 /*
- * The extractor: packet -> value, or one for each part of the field; nil where the
- * packet lacks it. Raises when the packet's batch is over.
+ * The extractor: packet -> values; nil for those that the packet lacks. Raises when the
+ * packet's batch is over.
  */
 static int extract(lua_State *L)
 {
 	struct extractor *extractor =
 		lua_touserdata(L, lua_upvalueindex(UPVALUE_EXTRACTOR));
-	const struct ce_lua_lent *hot = extractor->lua->hot;
-	uint64_t bits = (uintptr_t)lua_touserdata(L, 1);
-	uint32_t i = bits & (CE_BATCH_PACKETS - 1);
+	const void *view = lua_touserdata(L, 1);
+	uint32_t i = ce_lua_view_index(view);
 
 	/* A full userdata's address has no mark, and so is no view of this batch. */
-	if (!extractor->column || !hot || !hot->batch ||
-	    extractor->sequence != hot->sequence ||
-	    extractor->begins != extractor->lua->begins ||
-	    bits != (uintptr_t)ce_lua_view(hot, i) ||
-	    !ce_selection_has(hot->handle->wanted, i))
+	if (extractor->epoch != extractor->lua->epoch ||
+	    extractor->batch != ce_lua_view_batch(view) ||
+	    !ce_selection_has(extractor->handle->wanted, i))
 		return extract_anew(L, extractor);
-	if (!ce_column_has(extractor->column, i))
-		lua_pushnil(L);
-	else if (extractor->is_integer)
-		lua_pushinteger(L, to_integer(extractor->field,
-		                              ce_column_value(extractor->column, i)));
-	else
-		ce_lua_push_value(L, extractor->column, i, hot->batch);
-	return 1;
+	return push_values(L, extractor, i);
 }
 
-/* capengine.field(name) -> function(packet) -> value */
+static int count_parts(const struct ce_field *field)
+{
+	int count = 0;
+
+	while (ce_field_part(field, (size_t)count))
+		count++;
+	return count;
+}
+
+static void add_parts(struct extractor *extractor, const struct ce_field *field)
+{
+	const struct ce_field *part;
+
+	for (size_t k = 0; (part = ce_field_part(field, k)); k++)
+		extractor->parts[extractor->count++].field = part;
+}
+
+/* capengine.field(name, ...) -> function(packet) -> value, ... */
 static int field(lua_State *L)
 {
-	const struct ce_field *found = ce_lua_check_field(L, 1);
-	struct extractor *extractor = lua_newuserdatauv(L, sizeof(*extractor), 0);
+	struct extractor *extractor;
+	int names = lua_gettop(L), count = 0;
 
-	*extractor = (struct extractor){
-		.lua = ce_lua_get(L),
-		.field = found,
-		.is_integer = found->type == CE_FIELD_NUMBER ||
-	                      found->type == CE_FIELD_TIME,
-	};
+	for (int arg = 1; arg <= names || arg == 1; arg++)
+		count += count_parts(ce_lua_check_field(L, arg));
+	luaL_argcheck(L, count <= MOST_VALUES, MOST_VALUES,
+	              "too many fields for one extractor: 16 values are the most");
+	extractor = lua_newuserdatauv(
+		L, sizeof(*extractor) + (size_t)count * sizeof(*extractor->parts), 0);
+	*extractor = (struct extractor){.lua = ce_lua_get(L)};
+	for (int arg = 1; arg <= names; arg++)
+		add_parts(extractor, ce_lua_check_field(L, arg));
 	lua_pushcclosure(L, extract, 1);
 	return 1;
 }

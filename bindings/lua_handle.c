@@ -118,6 +118,7 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle)
 	if (lua->hot == &handle->lent)
 		lua->hot = NULL;
 	handle->lent.batch = NULL;
+	lua->epoch++;
 	ce_decode_close(handle->decode);
 	handle->decode = NULL;
 	handle->reader = NULL;
@@ -160,8 +161,16 @@ int ce_lua_fetch(lua_State *L, struct ce_lua_handle *handle, int timeout_ms)
 	handle->lent.batch = ce_reader_batch(handle->reader);
 	if (handle->lent.batch)
 		handle->lent.sequence = handle->lent.batch->sequence;
+	lua->epoch++;
 	look_around(L, lua, handle->lent.sequence != before, rc == 0);
 	return rc == 0 ? ce_lua_tell_finished(L, lua, handle) : rc;
+}
+
+void ce_lua_expire(struct ce_lua *lua, struct ce_lua_handle *handle)
+{
+	ce_reader_expire(handle->reader);
+	handle->lent.sequence = handle->lent.batch->sequence;
+	lua->epoch++;
 }
 
 /* Push nil, text, code for the handle's last error. [-0, +3, m] */

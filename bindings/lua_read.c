@@ -41,17 +41,26 @@ struct ce_lua_handle *ce_lua_check_idle_handle(lua_State *L, const char *call)
 	return handle;
 }
 
-/* Seconds since 1970, rounded down, and the microseconds beyond. */
-static void push_time(lua_State *L, int64_t ts_ns)
-{
-	int64_t sec = ts_ns / 1000000000, rest = ts_ns % 1000000000;
+/* A second, and where it begins: most packets are in the same as the one before. */
+struct second {
+	int64_t begins_ns;
+	int64_t sec; /* since 1970 */
+};
 
-	if (rest < 0) {
-		rest += 1000000000;
-		sec--;
+/* Push seconds since 1970, rounded down, and the microseconds beyond. [-0, +2, -] */
+static inline void push_time(lua_State *L, struct second *second, int64_t ts_ns)
+{
+	uint64_t rest = (uint64_t)ts_ns - (uint64_t)second->begins_ns;
+
+	if (rest >= 1000000000) {
+		int64_t beyond = ts_ns % 1000000000;
+
+		rest = (uint64_t)(beyond < 0 ? beyond + 1000000000 : beyond);
+		second->begins_ns = (int64_t)((uint64_t)ts_ns - rest);
+		second->sec = ts_ns / 1000000000 - (beyond < 0);
 	}
-	lua_pushinteger(L, sec);
-	lua_pushinteger(L, rest / 1000);
+	lua_pushinteger(L, second->sec);
+	lua_pushinteger(L, (uint32_t)rest / 1000);
 }
 
 /* End the reading? breakloop's flag ends it once. */
@@ -68,6 +77,7 @@ static void call_back(lua_State *L, struct reading *reading)
 {
 	struct ce_lua_handle *handle = reading->handle;
 	struct ce_batch *batch = handle->lent.batch;
+	struct second second = {0};
 
 	while (reading->count < reading->most && !broken(handle)) {
 		uint32_t i = ce_batch_take(batch);
@@ -78,12 +88,10 @@ static void call_back(lua_State *L, struct reading *reading)
 		lua_pushvalue(L, 1);
 		lua_pushlightuserdata(L, ce_lua_view(&handle->lent, i));
 		lua_pushinteger(L, batch->len[i]);
-		push_time(L, batch->ts_ns[i]);
+		push_time(L, &second, batch->ts_ns[i]);
 		lua_call(L, 4, 0);
-		if (reading->lua->expire_each) {
-			ce_reader_expire(handle->reader);
-			handle->lent.sequence = batch->sequence;
-		}
+		if (reading->lua->expire_each)
+			ce_lua_expire(reading->lua, handle);
 	}
 }
 
@@ -309,10 +317,8 @@ static int push_next(lua_State *L, struct ce_lua_handle *handle)
 		handle->broken = false;
 		return rc == -ENODATA || rc == -EINTR ? 0 : rc;
 	}
-	if (ce_lua_get(L)->expire_each) {
-		ce_reader_expire(handle->reader);
-		handle->lent.sequence = handle->lent.batch->sequence;
-	}
+	if (ce_lua_get(L)->expire_each)
+		ce_lua_expire(ce_lua_get(L), handle);
 	lua_pushlightuserdata(
 		L, ce_lua_view(&handle->lent, ce_batch_take(handle->lent.batch)));
 	return 1;
@@ -326,6 +332,7 @@ static int push_next(lua_State *L, struct ce_lua_handle *handle)
 static int handle_next(lua_State *L)
 {
 	struct ce_lua_handle *handle = ce_lua_check_idle_handle(L, "next");
+	struct second second = {0};
 	int rc = push_next(L, handle);
 
 	if (rc < 0)
@@ -334,7 +341,7 @@ static int handle_next(lua_State *L)
 		lua_pushnil(L);
 		return 1;
 	}
-	push_time(L, handle->lent.batch->ts_ns[handle->lent.batch->at - 1]);
+	push_time(L, &second, handle->lent.batch->ts_ns[handle->lent.batch->at - 1]);
 	return 3;
 }
 

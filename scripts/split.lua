@@ -64,9 +64,9 @@ function ways.flow(packet)
   write(packet, flow(packet) or "none")
 end
 
-local source, destination = ce.field "flow.src", ce.field "flow.dst"
+local addresses = ce.field("flow.src", "flow.dst")
 function ways.host(packet)
-  local from, to = source(packet), destination(packet)
+  local from, to = addresses(packet)
   write(packet, from or "none")
   if to and to ~= from then write(packet, to) end
 end

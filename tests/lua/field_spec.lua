@@ -58,6 +58,42 @@ test("a field with parts gives one value for each", function()
   test.equal(src .. " " .. dst, "10.0.0.1 10.0.0.2")
 end)
 
+test("an extractor of several fields gives their values in this order", function()
+  local get = ce.field("udp.dstport", "tcp.dstport", "ip.addr", "frame.len", "ip.flags.df")
+  local handle <close> = assert(pcap.open_offline(FEW))
+  local seen = {}
+  for one in handle:packets() do
+    local udp, tcp, src, dst, len, df = get(one)
+    seen[#seen + 1] = table.concat({ tostring(udp), tostring(tcp), tostring(src),
+      tostring(dst), tostring(len == one:wire_len()), tostring(df) }, " ")
+    test.equal(table.concat({ select("#", get(one)), select("#", get(one:keep())) }, " "), "6 6")
+    test.equal((select(5, get(one:keep()))), one:wire_len())
+  end
+  test.equal(table.concat(seen, "\n"), "53 nil 10.0.0.1 10.0.0.2 true false\n"
+    .. "nil 443 10.0.0.1 10.0.0.2 true false\nnil nil nil nil true nil")
+end)
+
+test("an extractor of several fields sees through a batch that was decoded anew", function()
+  local get, late = ce.field("tcp.dstport", "udp.dstport"), ce.field "frame.number"
+  local handle <close> = assert(pcap.open_offline(MANY))
+  for one in handle:packets() do
+    local tcp, udp = get(one)
+    local number = late(one)
+    test.equal(tcp, number % 2 == 0 and number or nil)
+    test.equal(udp, number % 2 == 1 and number or nil)
+  end
+end)
+
+test("an extractor has a name at least, and sixteen values at most", function()
+  test.raises("string expected", ce.field)
+  test.raises("16 values are the most", ce.field, table.unpack((function()
+    local names = {}
+    for i = 1, 17 do names[i] = "ip.ttl" end
+    return names
+  end)()))
+  test.raises("there is no field ip.tl", ce.field, "ip.ttl", "ip.tl")
+end)
+
 test("all fields have extractors, and fields names them", function()
   local one, _ <close> = first_of(FEW)
   local names, known = ce.fields(), {}
