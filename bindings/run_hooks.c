@@ -127,9 +127,12 @@ static void call_packet(lua_State *L, const struct drive *drive, uint32_t i)
 static void deliver_packets(lua_State *L, struct drive *drive, uint32_t end)
 {
 	struct ce_batch *batch = drive->handle->lent.batch;
+	uint32_t i;
 
-	while (!ended(drive) && ce_batch_next(batch, batch->at) < end)
-		call_packet(L, drive, ce_batch_take(batch));
+	while (!ended(drive) && (i = ce_batch_next(batch, batch->at)) < end) {
+		ce_batch_hand_out(batch, i);
+		call_packet(L, drive, i);
+	}
 }
 
 /* Hand out packets before `end` as one batch, and then to the packet hook too. */

@@ -154,15 +154,20 @@ static inline uint32_t ce_batch_next(const struct ce_batch *batch, uint32_t i)
 	return ce_selection_next(batch->selected, i, batch->count);
 }
 
+/* Hand out packet i, which is the wanted one at the cursor. */
+static inline void ce_batch_hand_out(struct ce_batch *batch, uint32_t i)
+{
+	batch->at = i + 1;
+	batch->taken++;
+}
+
 /* Hand out the wanted packet at the cursor: its index; batch->count when none is left. */
 static inline uint32_t ce_batch_take(struct ce_batch *batch)
 {
 	uint32_t i = ce_batch_next(batch, batch->at);
 
-	if (i < batch->count) {
-		batch->at = i + 1;
-		batch->taken++;
-	}
+	if (i < batch->count)
+		ce_batch_hand_out(batch, i);
 	return i;
 }
 
