@@ -1,6 +1,6 @@
 """peer_dpkt: Python with dpkt, which reads the file and decodes the packets.
 
-    python3 peer_dpkt.py count|match|sources|flows|loop_match FILE
+    python3 peer_dpkt.py count|match|sources|flows|callback_match FILE
 """
 import collections
 import socket
@@ -59,7 +59,7 @@ def flows(reader):
 
 
 TASKS = {"count": count, "match": match, "sources": sources, "flows": flows,
-         "loop_match": match}
+         "callback_match": match}
 
 with open(sys.argv[2], "rb") as file:
     TASKS[sys.argv[1]](dpkt.pcap.Reader(file))

@@ -1,7 +1,7 @@
 -- peer_luajit.lua - LuaJIT with its FFI, written for its tracing compiler: structures
 -- of C, no table and no string for a packet, no loop inside the loop over packets.
 --
---     luajit peer_luajit.lua mmap|pcap count|match|sources|flows|loop|loop_match FILE
+--     luajit peer_luajit.lua mmap|pcap count|match|sources|flows|loop|callback|callback_match FILE
 --
 -- mmap walks a mapped file; pcap calls pcap_next_ex. Two VLAN tags at most, and no
 -- extension headers of IPv6: the captures have none.
@@ -182,6 +182,8 @@ function tasks.loop()
   return function() n = n + 1 end, function() print(n) end
 end
 
+tasks.callback = tasks.loop
+
 function tasks.match()
   local n = 0
   return function(p, caplen)
@@ -194,7 +196,7 @@ function tasks.match()
     n = n + band(is_zero(bxor(proto, TCP)), bor(https, syn))
   end, function() print(n) end
 end
-tasks.loop_match = tasks.match
+tasks.callback_match = tasks.match
 
 function tasks.sources()
   local four = open_table("source4", hash_source4, same_source4)

@@ -3,7 +3,7 @@
  * peer_pcap.c - the C program that one would write on libpcap: pcap_loop, and a
  * callback that does the task.
  *
- *     peer_pcap count|match|sources|flows|loop|loop_match FILE
+ *     peer_pcap count|match|sources|flows|loop|callback|callback_match FILE
  */
 #include <pcap/pcap.h>
 #include <stdio.h>
@@ -94,7 +94,8 @@ static const struct task {
 	{"sources", add_source, print_table, SOURCE_WORDS},
 	{"flows", add_flow, print_table, FLOW_WORDS},
 	{"loop", loop, print_packets, 0},
-	{"loop_match", match, print_packets, 0},
+	{"callback", loop, print_packets, 0},
+	{"callback_match", match, print_packets, 0},
 	{0},
 };
 

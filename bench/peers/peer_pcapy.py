@@ -2,7 +2,7 @@
 
 By next, a packet at a time, since with Python 3.11 its loop fails in every callback.
 
-    python3 peer_pcapy.py count|match|sources|flows|loop|loop_match FILE
+    python3 peer_pcapy.py count|match|sources|flows|loop|callback|callback_match FILE
 """
 import collections
 import socket
@@ -46,6 +46,8 @@ class Tasks:
     def loop(self, header, frame):
         self.packets += 1
 
+    callback = loop
+
     def count(self, header, frame):
         self.packets += 1
         self.bytes += header.getlen()
@@ -56,7 +58,7 @@ class Tasks:
             if two_bytes(frame, ip[3] + 2)[0] == 443 or frame[ip[3] + 13] & SYN:
                 self.packets += 1
 
-    loop_match = match
+    callback_match = match
 
     def sources(self, header, frame):
         ip = find_ip(frame)

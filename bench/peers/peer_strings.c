@@ -43,6 +43,8 @@ static int next_packet(lua_State *L)
 	return 2;
 }
 
+static lua_Integer called;
+
 static void call(unsigned char *user, const struct pcap_pkthdr *header,
                  const unsigned char *data)
 {
@@ -52,12 +54,14 @@ static void call(unsigned char *user, const struct pcap_pkthdr *header,
 	lua_pushlstring(L, (const char *)data, header->caplen);
 	lua_pushinteger(L, header->len);
 	lua_call(L, 2, 0);
+	called++;
 }
 
 static int loop(lua_State *L)
 {
 	luaL_checktype(L, 2, LUA_TFUNCTION);
-	lua_pushinteger(L, pcap_loop(check_handle(L), -1, call, (unsigned char *)L));
+	pcap_loop(check_handle(L), -1, call, (unsigned char *)L);
+	lua_pushinteger(L, called);
 	return 1;
 }
 

@@ -1,7 +1,7 @@
 -- peer_strings.lua - plain Lua 5.4 on a classic binding: packets are strings, taken
 -- apart with string.byte and string.unpack, and summed up in tables.
 --
---     lua5.4 peer_strings.lua count|match|sources|flows|loop|loop_match FILE
+--     lua5.4 peer_strings.lua count|match|sources|flows|loop|callback|callback_match FILE
 local task, path = arg[1], arg[2]
 local handle = require("peer_strings").open_offline(path)
 local byte, unpack, sub = string.byte, string.unpack, string.sub
@@ -108,7 +108,11 @@ function tasks.loop()
   print(n)
 end
 
-function tasks.loop_match()
+function tasks.callback()
+  print(handle:loop(function(data, len) end))
+end
+
+function tasks.callback_match()
   local n = 0
   handle:loop(function(data)
     if is_match(data) then n = n + 1 end
