@@ -2,9 +2,9 @@
 /*
  * gather.c - see recipe_int.h: one field of all packets of a batch at once.
  *
- * No branch depends on a packet. One that lacks the field is read from a block of
- * zeros instead, and its bit stays clear. Where 64 packets are plain, even that is
- * decided for all of them.
+ * No branch depends on a packet but on whether it is plain. One that lacks the field is
+ * read from a block of zeros instead, and its bit stays clear. Of 64 packets, those that
+ * are plain have the field where all plain ones have it.
  */
 #include <string.h>
 
@@ -76,9 +76,9 @@ static inline __attribute__((always_inline)) void take(const unsigned char *from
 		put(values, i, width, value * scale);
 }
 
-/* Which of 64 plain packets have the field: for headers but transports, all or none. */
-static uint64_t plain_bits(const struct ceint_view *view,
-                           const struct ceint_recipe *recipe, uint32_t first)
+/* Which of 64 packets would have the field if they were plain. */
+static uint64_t bits_if_plain(const struct ceint_view *view,
+                              const struct ceint_recipe *recipe, uint32_t first)
 {
 	const struct ceint_layers *layers = view->layers;
 
@@ -86,19 +86,19 @@ static uint64_t plain_bits(const struct ceint_view *view,
 	case CEINT_AT_LINK:
 		return layers->link == recipe->kinds ? UINT64_MAX : 0;
 	case CEINT_AT_NETWORK:
-		return layers->network[first] & recipe->kinds ? UINT64_MAX : 0;
+		return recipe->kinds & CEINT_PLAIN_KINDS ? UINT64_MAX : 0;
 	default:
 		return ceint_bits_of(layers->transport + first, recipe->kinds);
 	}
 }
 
 /*
- * 64 plain packets: every field of IPv4 and of a transport's fixed part is captured, and
- * a packet of another transport may be read as if it were of this one.
+ * The plain packets of a word: every field of IPv4 and of a transport's fixed part is
+ * captured, and a packet of another transport may be read as if it were of this one.
  */
 static inline __attribute__((always_inline)) uint64_t gather_plain(
 	const struct ceint_view *view, const struct ceint_recipe *recipe, void *values,
-	uint32_t first, uint32_t bytes, uint32_t width)
+	uint32_t word, uint32_t bytes, uint32_t width)
 {
 	static const uint32_t base[] = {
 		[CEINT_AT_LINK] = 0,
@@ -106,12 +106,43 @@ static inline __attribute__((always_inline)) uint64_t gather_plain(
 		[CEINT_AT_TRANSPORT] = CEINT_PLAIN_TRANSPORT,
 	};
 	const unsigned char *const *data = view->batch->data;
-	uint32_t offset = base[recipe->header] + recipe->at;
-	uint64_t bits = plain_bits(view, recipe, first);
+	uint32_t offset = base[recipe->header] + recipe->at, first = word * 64;
+	uint64_t plain = view->layers->plain[word];
+	uint64_t bits = bits_if_plain(view, recipe, first) & plain;
 
-	if (bits)
+	if (!bits)
+		return 0;
+	if (plain == UINT64_MAX)
 		for (uint32_t i = first; i < first + 64; i++)
 			take(data[i] + offset, recipe, values, i, bytes, width);
+	else
+		for (uint64_t left = plain; left; left &= left - 1) {
+			uint32_t i = first + (uint32_t)__builtin_ctzll(left);
+
+			take(data[i] + offset, recipe, values, i, bytes, width);
+		}
+	return bits;
+}
+
+/* The packets of a word whose bits are set, none of which is known to be plain. */
+static inline __attribute__((always_inline)) uint64_t gather_each(
+	const struct ceint_view *view, const struct place *place,
+	const struct ceint_recipe *recipe, void *values, uint32_t word, uint64_t wanted,
+	uint32_t bytes, uint32_t width)
+{
+	const unsigned char *const *data = view->batch->data;
+	uint64_t bits = 0;
+
+	for (uint64_t left = wanted; left; left &= left - 1) {
+		uint32_t bit = (uint32_t)__builtin_ctzll(left), i = word * 64 + bit;
+		uint32_t at = place->at[i], limit = place->limit[i];
+		bool has = ((place->kind[i] ^ place->flip) & place->kinds) &&
+		           at <= limit && limit - at >= place->needs;
+
+		bits |= (uint64_t)has << bit;
+		take(has ? data[i] + at + place->offset : nothing, recipe, values, i,
+		     bytes, width);
+	}
 	return bits;
 }
 
@@ -121,29 +152,13 @@ static inline __attribute__((always_inline)) void gather(
 	const struct ceint_recipe *recipe, struct ce_column *column, void *values,
 	uint32_t bytes, uint32_t width)
 {
-	const struct ce_batch *batch = view->batch;
-	const unsigned char *const *data = batch->data;
-	uint32_t count = batch->count, offset = place->offset, needs = place->needs;
+	for (uint32_t word = 0; word * 64 < view->batch->count; word++) {
+		uint64_t others = view->wanted[word] & ~view->layers->plain[word];
 
-	for (uint32_t word = 0; word * 64 < count; word++) {
-		uint32_t first = word * 64, end = count - first < 64 ? count : first + 64;
-		uint64_t bits = 0;
-
-		if (view->layers->plain[word] == UINT64_MAX) {
-			column->present[word] =
-				gather_plain(view, recipe, values, first, bytes, width);
-			continue;
-		}
-		for (uint32_t i = first; i < end; i++) {
-			uint32_t at = place->at[i], limit = place->limit[i];
-			bool has = ((place->kind[i] ^ place->flip) & place->kinds) &&
-			           at <= limit && limit - at >= needs;
-
-			bits |= (uint64_t)has << (i - first);
-			take(has ? data[i] + at + offset : nothing, recipe, values, i,
-			     bytes, width);
-		}
-		column->present[word] = bits & view->wanted[word];
+		column->present[word] =
+			gather_plain(view, recipe, values, word, bytes, width) |
+			gather_each(view, place, recipe, values, word, others, bytes,
+		                    width);
 	}
 }
 

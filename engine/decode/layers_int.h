@@ -57,6 +57,7 @@ enum {
 	CEINT_PLAIN_NETWORK = 14,
 	CEINT_PLAIN_TRANSPORT = 34,
 	CEINT_PLAIN_CAPLEN = 54, /* at least */
+	CEINT_PLAIN_KINDS = CEINT_IPV4 | CEINT_IPV4_PLAIN | CEINT_IP_WHOLE, /* network */
 };
 
 /* One of them for every batch that is read at a time: it is large. */

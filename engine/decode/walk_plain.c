@@ -18,7 +18,6 @@ enum { LINE = 64, AHEAD = 32 }; /* bytes of a cache line; packets to prefetch ah
 enum {
 	FRAGMENTED = 0x3fff, /* more follow, or an offset */
 	TCP_LENGTH = CEINT_PLAIN_TRANSPORT + 12,
-	PLAIN = CEINT_IPV4 | CEINT_IPV4_PLAIN | CEINT_IP_WHOLE,
 };
 
 static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
@@ -82,7 +81,7 @@ static inline uint32_t smaller(uint32_t a, uint32_t b)
 static void fill(struct ceint_layers *layers, const struct ce_batch *batch,
                  uint32_t first, uint32_t end)
 {
-	memset(layers->network + first, PLAIN, WORD);
+	memset(layers->network + first, CEINT_PLAIN_KINDS, WORD);
 	memset(layers->tags + first, 0, WORD);
 	memset(layers->services + first, 0, WORD);
 	memset(layers->fragment + first, 0, WORD);
