@@ -8,9 +8,9 @@
  * slow or the kernel's thread had no processor, the next are larger, or it would never
  * get short. Not otherwise: larger ones leave the cache.
  *
- * Copying into pieces costs nothing that can be measured against writing packets from
- * where they are: the kernel then reads what is in the cache. And it sets no batch of
- * the ring waiting for the disk.
+ * Copying into pieces sets no batch of the ring waiting for the disk. Where the caller
+ * waits for it anyway, a long run of records is a piece where it stands: no copy is made
+ * but the kernel's.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -47,6 +47,7 @@ struct piece {
 	size_t used;
 	size_t head;      /* bytes before the first record */
 	uint64_t packets; /* in the whole piece */
+	bool lent;        /* its bytes are the caller's */
 };
 
 struct ceint_pool {
@@ -74,6 +75,7 @@ struct ceint_outfile {
 	bool seekable;
 	bool closed;
 	bool given_up;    /* its write was cancelled */
+	bool torn;        /* what was borrowed last cannot be read */
 	int64_t stuck_ns; /* since when it takes nothing and is to hurry; 0: it is not */
 	int unread;       /* bytes in a pipe, as last looked at */
 	size_t usual; /* size of the next piece; SMALL until it has filled a PIECE since
@@ -118,7 +120,7 @@ int ceint_pool_open(struct ceint_pool **out, unsigned files)
 
 static void free_piece(struct piece *piece)
 {
-	if (piece)
+	if (piece && !piece->lent)
 		free(piece->data);
 	free(piece);
 }
@@ -176,7 +178,7 @@ static struct piece *new_piece(struct ceint_pool *pool, size_t size)
 
 static void put_piece(struct ceint_pool *pool, struct piece *piece)
 {
-	if (!piece || piece->size < PIECE || piece->size > MOST ||
+	if (!piece || piece->lent || piece->size < PIECE || piece->size > MOST ||
 	    pool->spares == SPARE) {
 		free_piece(piece);
 		return;
@@ -305,7 +307,11 @@ static void start_first(struct ceint_outfile *file)
 		file->given_up = !wait_until_writable(file);
 	}
 	write->result = 0;
-	if (!file->given_up)
+	if (file->given_up)
+		return;
+	if (file->first->lent) /* the lender waits: no other thread need do it */
+		ceint_uring_write_now(write);
+	else
 		ceint_uring_start(file->pool->uring, write);
 }
 
@@ -320,7 +326,10 @@ static void take_result(struct ceint_outfile *file)
 		fail(file, -ETIMEDOUT);
 	} else if (result == -EAGAIN)
 		file->given_up = !wait_until_writable(file);
-	else if (result == 0)
+	else if (result == -EFAULT && file->first->lent) {
+		file->torn = true; /* the lender's bytes are gone, of a mapped file */
+		drop_first(file);
+	} else if (result == 0)
 		fail(file, -EIO); /* as little as a write that does nothing */
 	else if (result < 0 && result != -EINTR)
 		fail(file, (int)result);
@@ -382,6 +391,16 @@ static void list(struct ceint_outfile *file)
 	file->pool->latest = file;
 }
 
+static void queue(struct ceint_outfile *file, struct piece *piece)
+{
+	piece->next = NULL;
+	*file->end = piece;
+	file->end = &piece->next;
+	file->pool->queued += piece->used;
+	file->pieces++;
+	advance(file);
+}
+
 /* What is filled goes to the end of the queue. */
 static void enqueue(struct ceint_outfile *file)
 {
@@ -390,14 +409,9 @@ static void enqueue(struct ceint_outfile *file)
 	if (!piece || !piece->used)
 		return;
 	file->filled = NULL;
-	piece->next = NULL;
 	if (piece->size >= PIECE && file->usual < PIECE)
 		file->usual = PIECE;
-	*file->end = piece;
-	file->end = &piece->next;
-	file->pool->queued += piece->used;
-	file->pieces++;
-	advance(file);
+	queue(file, piece);
 }
 
 /* It was removed meanwhile: nobody will find what it holds. */
@@ -566,6 +580,54 @@ int ceint_outfile_push(struct ceint_outfile *file)
 	enqueue(file);
 	ceint_uring_reap(file->pool->uring);
 	return file->error;
+}
+
+bool ceint_outfile_borrows(const struct ceint_outfile *file)
+{
+	return !file->error && file->regular && file->seekable && !file->options.queue &&
+	       file->options.fd < 0;
+}
+
+/* Take back what was borrowed last, whether all of it was written or not. */
+static int take_back(struct ceint_outfile *file, size_t bytes, uint64_t packets)
+{
+	int rc;
+
+	file->size -= (int64_t)bytes;
+	file->packets -= packets;
+	file->at = file->size;
+	file->safe = file->packets;
+	rc = ceint_io.truncate(file->fd, file->at);
+	if (rc < 0)
+		fail(file, rc);
+	return file->error;
+}
+
+int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t bytes,
+                         uint64_t packets, bool (*holds)(const void *arg),
+                         const void *arg)
+{
+	struct piece *piece = calloc(1, sizeof(*piece));
+
+	if (piece && wake(file) == 0)
+		enqueue(file);
+	if (file->error || !piece) {
+		free(piece);
+		return file->error;
+	}
+	*piece = (struct piece){.data = (unsigned char *)(uintptr_t)data,
+	                        .size = bytes,
+	                        .used = bytes,
+	                        .packets = packets,
+	                        .lent = true};
+	file->size += (int64_t)bytes;
+	file->packets += packets;
+	file->torn = false;
+	queue(file, piece);
+	drain(file, 0);
+	if (!file->error && (file->torn || !holds(arg)))
+		return take_back(file, bytes, packets);
+	return file->error ? file->error : 1;
 }
 
 /* Wait until a further piece may be filled, if anybody waits. */

@@ -4,7 +4,7 @@
  * them at once, each of which ends with a whole record whatever happens.
  *
  * Bytes are gathered into pieces, aligned and large; a full piece is written while
- * the next is filled. Of each file one write is on its way at a time, so that
+ * the next is filled. Long runs of records may also be borrowed where they stand. Of each file one write is on its way at a time, so that
  * nothing follows a hole. Only the files used last have a descriptor and memory:
  * the pool takes both from the one idle for longest, and gives them back to it at
  * its next byte.
@@ -16,7 +16,7 @@
  *
  * Threads    one at a time for each pool and its files
  * Ownership  the caller closes its files before their pool; room lends until add
- * Blocking   flush, close, and room when all pieces are full, for the disk
+ * Blocking   flush, borrow, close, and room when all pieces are full, for the disk
  */
 #ifndef CE_OUTFILE_INT_H
 #define CE_OUTFILE_INT_H
@@ -77,6 +77,18 @@ int ceint_outfile_rest(struct ceint_outfile *file, size_t bytes, unsigned char *
 
 /* Bytes that were put where room said: whole records, of so many packets. */
 void ceint_outfile_add(struct ceint_outfile *file, size_t bytes, uint64_t packets);
+
+/* May records be borrowed? Only where room would wait for the disk, too. */
+bool ceint_outfile_borrows(const struct ceint_outfile *file);
+
+/*
+ * Write whole records from where they stand, behind what was added, and wait until they
+ * are written. 1; 0 when `holds` says that they have changed meanwhile: then they are not
+ * in the file; 0, too, without memory; or the error that ended the file.
+ */
+int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t bytes,
+                         uint64_t packets, bool (*holds)(const void *arg),
+                         const void *arg);
 
 /* Start to write what there is, and see what became of earlier writes. 0 or the error. */
 int ceint_outfile_push(struct ceint_outfile *file);

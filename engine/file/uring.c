@@ -160,7 +160,7 @@ int ceint_uring_refused(const struct ceint_uring *uring)
 	return uring->refused;
 }
 
-static void write_now(struct ceint_write *write)
+void ceint_uring_write_now(struct ceint_write *write)
 {
 	write->result =
 		ceint_io.write(write->fd, write->data, write->size, write->offset);
@@ -173,7 +173,7 @@ void ceint_uring_start(struct ceint_uring *uring, struct ceint_write *write)
 	if (!uring->refused)
 		uring->refused = ceint_io.submit(uring, write);
 	if (uring->refused)
-		write_now(write);
+		ceint_uring_write_now(write);
 	else
 		uring->flying++;
 }

@@ -28,6 +28,9 @@ int ceint_uring_refused(const struct ceint_uring *uring);
 /* Begin a write. It may be over when this returns: then `over` is not called. */
 void ceint_uring_start(struct ceint_uring *uring, struct ceint_write *write);
 
+/* Write by a plain call, without any ring; it is over when this returns. */
+void ceint_uring_write_now(struct ceint_write *write);
+
 /* See to all writes that are over. */
 void ceint_uring_reap(struct ceint_uring *uring);
 

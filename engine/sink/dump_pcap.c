@@ -16,6 +16,7 @@
 enum {
 	LINKTYPE_AT = 20, /* in the header */
 	DEFAULT_SNAPSHOT = 262144,
+	BORROW = 64 << 10, /* bytes from which a run is written where it stands */
 };
 
 /* The header for this link type. 0 or a negative errno. */
@@ -126,19 +127,63 @@ static size_t copy_run(const struct ce_dump *dump, const struct ce_batch *batch,
 	return bytes;
 }
 
-int ceint_dump_gather(struct ce_dump *dump, const struct ce_batch *batch,
-                      const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end,
-                      struct ce_err *err)
+/* A run of packets, which is borrowed from its batch. */
+struct run {
+	const struct ce_batch *batch;
+	uint32_t first, end;
+};
+
+/* Are the lengths in the records still those that were checked? */
+static bool run_holds(const void *arg)
+{
+	const struct run *run = arg;
+	const struct ce_batch *batch = run->batch;
+	uint32_t changed = 0;
+
+	for (uint32_t i = run->first; i < run->end; i++) {
+		struct ce_record record;
+
+		memcpy(&record, batch->data[i] - sizeof(record), sizeof(record));
+		changed |= record.caplen ^ batch->caplen[i];
+		changed |= record.len ^ batch->len[i];
+	}
+	return !changed && ce_batch_check(batch, NULL) == 0;
+}
+
+/* Write packets [i, end) from where they are. 1; 0: they are to be copied; or a negative
+   errno. */
+static int borrow_run(struct ce_dump *dump, const struct ce_batch *batch, uint32_t i,
+                      uint32_t end)
+{
+	const unsigned char *from = batch->data[i] - sizeof(struct ce_record);
+	size_t bytes = (size_t)(batch->data[end - 1] + batch->caplen[end - 1] - from);
+	const struct run run = {batch, i, end};
+
+	return ceint_outfile_borrow(dump->file, from, bytes, end - i, run_holds, &run);
+}
+
+/* Is every packet in [i, end) to be written as it stands, and is that worth a write? */
+static bool is_long_run(const struct ce_dump *dump, const struct ce_batch *batch,
+                        const uint64_t wanted[CE_BATCH_WORDS], uint32_t i, uint32_t end)
+{
+	return !dump->frame && batch->origin.nano == dump->nano &&
+	       ceint_outfile_borrows(dump->file) &&
+	       ce_selection_count(wanted, i, end) == end - i &&
+	       end_of_run(batch, wanted, i, end, SIZE_MAX) == end &&
+	       batch->data[end - 1] - batch->data[i] >= BORROW;
+}
+
+/* Copy packets from *i on into the room that there is. As ceint_dump_gather. */
+static int copy_runs(struct ce_dump *dump, const struct ce_batch *batch,
+                     const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end,
+                     struct ce_err *err)
 {
 	size_t size, used = 0;
 	unsigned char *room;
 	uint32_t next = *i, stop, packets = 0;
 	int rc;
 
-	if (dump->format != &ceint_dump_pcap || !dump->begun ||
-	    batch->origin.linktype != dump->linktype ||
-	    batch->layout != CE_LAYOUT_RECORD ||
-	    ceint_dump_room(dump, sizeof(struct ce_record) + batch->caplen[next], &room,
+	if (ceint_dump_room(dump, sizeof(struct ce_record) + batch->caplen[next], &room,
 	                    &size) < 0)
 		return 0;
 	while (next < end &&
@@ -154,6 +199,26 @@ int ceint_dump_gather(struct ce_dump *dump, const struct ce_batch *batch,
 	ceint_dump_add(dump, used, packets);
 	dump->packets += packets;
 	*i = next;
+	return 1;
+}
+
+int ceint_dump_gather(struct ce_dump *dump, const struct ce_batch *batch,
+                      const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end,
+                      struct ce_err *err)
+{
+	int rc = 0;
+
+	if (dump->format != &ceint_dump_pcap || !dump->begun ||
+	    batch->origin.linktype != dump->linktype || batch->layout != CE_LAYOUT_RECORD)
+		return 0;
+	if (is_long_run(dump, batch, wanted, *i, end))
+		rc = borrow_run(dump, batch, *i, end);
+	if (rc == 0)
+		return copy_runs(dump, batch, wanted, i, end, err);
+	if (rc < 0)
+		return ceint_dump_fail(dump, rc, err);
+	dump->packets += end - *i;
+	*i = end;
 	return 1;
 }
 

@@ -17,10 +17,14 @@
 #include <pcap/pcap.h>
 
 #include "capengine/dump.h"
+#include "capengine/ring.h"
+#include "capengine/source.h"
 #include "file/io_int.h"
 #include "support/packets.h"
 
 enum { COUNT = 15000, FLUSHED = 6000, MOST_CALLS = 1000, SKIP = 77 };
+
+enum { RUN = 1500 }; /* packets of a batch: a run of more than 64 KiB */
 
 enum call { OPEN, WRITE, TRUNCATE, SYNC, CLOSE, SUBMIT };
 
@@ -130,6 +134,44 @@ static int write_packet(struct ce_dump *dump, uint32_t i, struct ce_err *err)
 	return ce_dump_write_packet(dump, &origin, &record, bytes, err);
 }
 
+static struct ce_ring *ring;
+static struct ce_batch *batch; /* packets go by it; NULL: one by one */
+
+static const struct ce_origin ethernet = {.linktype = DLT_EN10MB};
+
+/* Fill the batch with `count` packets from `first` on. */
+static void fill_batch(uint32_t first, uint32_t count)
+{
+	unsigned char bytes[PACKETS_MOST];
+
+	ce_batch_clear(batch);
+	batch->origin = ethernet;
+	for (uint32_t i = first; i < first + count; i++) {
+		uint32_t length = packets_format(bytes, i);
+		const struct ce_record record = {
+			.sec = i, .caplen = length, .len = length};
+
+		assert_int_equal(ce_batch_append(batch, &record, 0, bytes), 0);
+	}
+	ce_batch_select_all(batch);
+}
+
+static int write_batch(struct ce_dump *dump, struct ce_err *err)
+{
+	return ce_dump_write_batch(dump, batch, batch->selected, 0, batch->count, err);
+}
+
+/* Write packet i, or the batch that ends with it. */
+static int write_next(struct ce_dump *dump, uint32_t i, struct ce_err *err)
+{
+	if (!batch)
+		return write_packet(dump, i, err);
+	if (i % RUN != RUN - 1)
+		return 0;
+	fill_batch(i + 1 - RUN, RUN);
+	return write_batch(dump, err);
+}
+
 static struct story dump_all(const char *path, size_t queue)
 {
 	const struct ce_dump_options options = {
@@ -144,7 +186,7 @@ static struct story dump_all(const char *path, size_t queue)
 		return story;
 	story.opened = true;
 	for (uint32_t i = 0; i < COUNT; i++) {
-		rc = write_packet(dump, i, &err);
+		rc = write_next(dump, i, &err);
 		if (rc == 0 && i % FLUSHED == FLUSHED - 1)
 			rc = ce_dump_flush(dump, &err);
 		if (rc < 0 && !story.rc) {
@@ -280,6 +322,122 @@ static void dump_survives_every_failure_of_plain_calls(void **state)
 {
 	(void)state;
 	let_all_fail(true);
+}
+
+static void runs_that_are_borrowed_survive_every_failure(void **state)
+{
+	(void)state;
+	assert_int_equal(ce_ring_open(&ring, NULL), 0);
+	batch = ce_ring_reserve(ring);
+	let_all_fail(true);
+	ce_ring_close(ring);
+	batch = NULL;
+}
+
+/* Who lends the bytes of a batch finds them torn at the nth look. */
+static int looks_left;
+
+static int look(const struct ce_lender *lender, struct ce_err *err)
+{
+	(void)lender;
+	return looks_left-- > 0 ? 0 : ce_err_set(err, -EBADMSG, "torn");
+}
+
+static void forget(struct ce_lender *lender)
+{
+	(void)lender;
+}
+
+/* Open a dump, and write a batch to it whose first record is then made to lie. */
+static struct ce_dump *dump_one_run(const struct packets_file *file)
+{
+	const struct ce_dump_options options = {.linktype = DLT_EN10MB};
+	struct ce_dump *dump;
+
+	fault = (struct fault){0};
+	at = 0;
+	no_uring = false;
+	assert_int_equal(ce_ring_open(&ring, NULL), 0);
+	batch = ce_ring_reserve(ring);
+	assert_int_equal(ce_dump_open(&dump, file->path, &options, NULL), 0);
+	fill_batch(0, RUN);
+	assert_int_equal(write_batch(dump, NULL), 0);
+	fill_batch(RUN, RUN);
+	return dump;
+}
+
+static void end_dump(struct ce_dump *dump, struct packets_file *file, uint64_t packets)
+{
+	ce_ring_close(ring);
+	batch = NULL;
+	assert_int_equal(ce_dump_packets(dump), packets);
+	assert_int_equal(ce_dump_close(dump, NULL), 0);
+	assert_int_equal(readable(file->path), packets);
+	packets_file_close(file);
+}
+
+/* The file that is read is written by others, too: lengths are those that were checked. */
+static void run_whose_lengths_change_is_written_with_those_of_before(void **state)
+{
+	struct packets_file file = packets_file_open("", 0);
+	struct ce_dump *dump = dump_one_run(&file);
+	uint32_t length = 1 << 30;
+
+	(void)state;
+	memcpy((unsigned char *)(uintptr_t)batch->data[7] - 8, &length, sizeof(length));
+	assert_int_equal(write_batch(dump, NULL), 0);
+	end_dump(dump, &file, 2 * RUN);
+}
+
+static void run_that_is_torn_while_it_is_written_is_taken_back(void **state)
+{
+	static struct ce_lender lender = {forget, look};
+
+	(void)state;
+	for (int looks = 0; looks < 2; looks++) {
+		struct packets_file file = packets_file_open("", 0);
+		struct ce_dump *dump = dump_one_run(&file);
+		struct ce_err err;
+
+		batch->lender = &lender;
+		looks_left = looks;
+		if (looks == 0) {
+			assert_int_equal(write_batch(dump, &err), -EBADMSG);
+			assert_string_equal(err.text, "torn");
+			end_dump(dump, &file, RUN);
+			continue;
+		}
+		assert_int_equal(write_batch(dump, &err), -EBADMSG); /* the last look */
+		end_dump(dump, &file, 2 * RUN);
+	}
+}
+
+/* The kernel finds no bytes to write where the mapped file ends now. */
+static void run_of_a_file_that_is_truncated_is_taken_back(void **state)
+{
+	static const struct packets_kind micro;
+	struct packets_file in = packets_file_of(&micro, 0, COUNT);
+	struct packets_file out = packets_file_open("", 0);
+	const char *path = in.path;
+	const struct ce_source_options options = {.files = &path, .file_count = 1};
+	struct ce_source *source;
+	struct ce_dump *dump = dump_one_run(&out);
+	struct ce_err err;
+
+	(void)state;
+	assert_int_equal(ce_source_guard(), 0);
+	assert_int_equal(ce_source_open(&source, &ce_source_savefile, &options, NULL), 0);
+	ce_batch_clear(batch);
+	assert_int_equal(source->ops->read(source, batch, NULL), CE_SOURCE_FULL);
+	assert_non_null(batch->lender);
+	ce_batch_select_all(batch);
+	assert_int_equal(ftruncate(in.fd, 100000), 0);
+	assert_int_equal(write_batch(dump, &err), -EBADMSG);
+	assert_non_null(strstr(err.text, "truncated"));
+	ce_batch_clear(batch);
+	ce_source_close(source);
+	end_dump(dump, &out, RUN);
+	packets_file_close(&in);
 }
 
 /* Nothing can be cut then, and no more is promised than what came before. */
@@ -451,6 +609,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dump_survives_every_failure_of_io_uring),
 		cmocka_unit_test(dump_survives_every_failure_of_plain_calls),
+		cmocka_unit_test(runs_that_are_borrowed_survive_every_failure),
+		cmocka_unit_test(run_whose_lengths_change_is_written_with_those_of_before),
+		cmocka_unit_test(run_that_is_torn_while_it_is_written_is_taken_back),
+		cmocka_unit_test(run_of_a_file_that_is_truncated_is_taken_back),
 		cmocka_unit_test(file_that_cannot_be_cut_is_not_said_to_hold_more),
 		cmocka_unit_test(slow_disk_drops_packets_and_counts_them),
 		cmocka_unit_test(slow_disk_gets_larger_writes),
