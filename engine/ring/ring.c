@@ -40,10 +40,13 @@ enum {
 	DEFAULT_SLOTS = 4,
 	DEFAULT_ARENA = 266240,
 	/* A consumer looks that long before it sleeps: about as long as it takes to
-	   fill a batch from a file, and longer than the wake-up that it saves. */
+	   fill a batch from a file, and longer than the wake-up that it saves. Not where
+	   packets come slowly, as its last wait tells. */
 	SPIN_NS = 30000,
-	LOOKS = 64, /* between looks at the clock */
-	MS = 1000000, /* nanoseconds */
+	SOON_NS =
+		100000, /* a wait that long, wake-up included, would have been shorter */
+	LOOKS = 64,     /* between looks at the clock */
+	MS = 1000000,   /* nanoseconds */
 };
 
 struct queue {
@@ -57,7 +60,8 @@ struct ce_ring {
 	struct queue filled;
 	struct queue freed;
 	alignas(CACHE_LINE) struct ce_batch *reserved; /* the producer's line */
-	uint32_t fresh; /* slots not used yet: from here on */
+	uint32_t fresh;                   /* slots not used yet: from here on */
+	alignas(CACHE_LINE) bool patient; /* the consumer's: its last wait was long */
 	alignas(CACHE_LINE) struct ceint_bell consumer;
 	alignas(CACHE_LINE) struct ceint_bell producer;
 	_Atomic bool ended;
@@ -315,18 +319,18 @@ static bool spin(struct ce_ring *ring)
 
 int ce_ring_wait(struct ce_ring *ring, int timeout_ms)
 {
-	int64_t until_ns;
+	int64_t begun_ns, until_ns;
 	int rc;
 
-	if (something(ring) || (timeout_ms && spin(ring)))
+	if (something(ring) || (timeout_ms && !ring->patient && spin(ring)))
 		return 1;
-	until_ns = timeout_ms < 0 ? 0 : ce_clock_mono_ns() + (int64_t)timeout_ms * MS;
+	begun_ns = ce_clock_mono_ns();
+	until_ns = timeout_ms < 0 ? 0 : begun_ns + (int64_t)timeout_ms * MS;
 	do { /* again after a ring for what was seen before */
 		rc = sleep_once(ring, timeout_ms < 0 ? -1 : ce_clock_ms_until(until_ns));
-		if (something(ring))
-			return 1;
-	} while (rc > 0);
-	return rc;
+	} while (rc > 0 && !something(ring));
+	ring->patient = ce_clock_mono_ns() - begun_ns > SOON_NS;
+	return something(ring) ? 1 : rc;
 }
 
 bool ce_ring_hungry(struct ce_ring *ring)
