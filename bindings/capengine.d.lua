@@ -494,9 +494,8 @@ function pcap.lookupnet(device) end
 --- Capture on an interface; from now on the kernel collects packets.
 ---
 --- Unlike libpcap: stamps are in nanoseconds where the kernel has them; the kernel's
---- ring is 32 MiB; and the kernel hands packets over after 20 ms at the latest, whatever
---- timeout_ms says: a longer one is how long dispatch waits and how long a packet may
---- wait for its batch.
+--- ring is 32 MiB; and the kernel hands packets over after 100 ms at the latest: a longer
+--- timeout_ms is how long dispatch waits and how long a packet may wait for its batch.
 ---@param device string "any": all interfaces
 ---@param snaplen integer bytes kept of each packet, clamped as libpcap does; 0: 262144
 ---@param promisc boolean|integer also packets for other stations; 0 is false

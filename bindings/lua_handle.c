@@ -74,6 +74,7 @@ int ce_lua_activate(lua_State *L, struct ce_lua_handle *handle)
 
 	handle->timeout_ms = timeout_ms > 0 ? timeout_ms : 20;
 	handle->options.capture.timeout_ms = (uint32_t)handle->timeout_ms;
+	handle->options.capture.immediate = handle->options.source.immediate;
 	if (!handle->options.capture.ring_bytes)
 		handle->options.capture.ring_bytes = lua->ring_bytes;
 	handle->options.source.interrupt_fd = lua->interrupt_fd;

@@ -26,14 +26,14 @@
 #include "mailbox_int.h"
 
 enum {
-	ARENA_BYTES = 266240, /* one packet of the usual largest snap length */
+	LEAST_ARENA = 266240, /* one packet of the usual largest snap length */
+	MOST_ARENA = 1 << 20, /* fewer wake-ups, and what is filled fits into a cache */
+	LEAST_SLOTS = 4,
 	LIVE_RING = 32 << 20,
 	FILE_RING = 1 << 20,
 	LEAST_RING = 1 << 20,
 	DEFAULT_TIMEOUT_MS = 20,
-	KERNEL_TIMEOUT_MS = 20, /* most that the kernel holds a packet back */
-	/* The kernel's timer may have started just before the last packet. */
-	DRAIN_MS = 2 * KERNEL_TIMEOUT_MS + 5,
+	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */
 	IDLE_MS = 1000,       /* an idle interface is looked at that often */
 	DROPS_EVERY_MS = 100, /* how often a busy one is asked what it lost */
 };
@@ -46,8 +46,8 @@ struct ce_capture {
 	struct ce_ring *ring;
 	struct ceint_counters counters;
 	struct ceint_mailbox mailbox;
-	uint32_t timeout_ms;
-	uint32_t batch; /* most packets in one */
+	uint32_t timeout_ms; /* 0: packets wait for no others */
+	uint32_t batch;      /* most packets in one */
 	int interrupt_fd;
 
 	/* The Lua thread's. */
@@ -58,7 +58,8 @@ struct ce_capture {
 	/* The capture thread's. */
 	struct ce_batch *open;  /* being filled */
 	uint32_t counted;       /* of its packets, in the counters already */
-	int64_t first_ns;       /* when it got its first packet, monotonic */
+	int64_t read_ns;        /* when packets were read last, monotonic */
+	int64_t first_ns;       /* since when the batch's first may have waited */
 	int64_t drops_due_ns;   /* when to ask for drops again */
 	int64_t quiet_until_ns; /* stopping: when the last packet must be here; 0 */
 	struct ceint_gaps gaps; /* noticed, and not yet told with a batch */
@@ -73,15 +74,26 @@ static bool ordered(struct ce_capture *capture, unsigned orders)
 	return ceint_mailbox_orders(&capture->mailbox) & orders;
 }
 
+/* All that had come was read before, but for what the source holds back for a while. */
+static int64_t may_have_waited_since(const struct ce_capture *capture, int64_t now)
+{
+	int64_t earliest = now - capture->source->timeout_ms * MS;
+
+	return capture->read_ns > earliest ? capture->read_ns : earliest;
+}
+
 /* Count what the open batch got since the last time. */
 static void count_captured(struct ce_capture *capture)
 {
 	struct ce_batch *open = capture->open;
+	int64_t now;
 
 	if (!open || open->count == capture->counted)
 		return;
+	now = ce_clock_mono_ns();
 	if (capture->counted == 0)
-		capture->first_ns = ce_clock_mono_ns();
+		capture->first_ns = may_have_waited_since(capture, now);
+	capture->read_ns = now;
 	ceint_counters_add(&capture->counters, CEINT_CAPTURED,
 	                   open->count - capture->counted);
 	capture->counted = open->count;
@@ -258,7 +270,9 @@ static void begin_stop(struct ce_capture *capture)
 		return;
 	}
 	source->ops->quiet(source);
-	capture->quiet_until_ns = ce_clock_mono_ns() + DRAIN_MS * MS;
+	/* The source's timer may have started just before the last packet. */
+	capture->quiet_until_ns = ce_clock_mono_ns() +
+	                          (2 * source->timeout_ms + DRAIN_MS) * MS;
 }
 
 /* Stopping: how long may a packet still take to come? */
@@ -269,6 +283,20 @@ static int drain_ms(struct ce_capture *capture)
 	if (source->ops->pending && !source->ops->pending(source))
 		return 0;
 	return ce_clock_ms_until(capture->quiet_until_ns);
+}
+
+/*
+ * How long the open batch may wait for more, so that a consumer is not woken for each
+ * piece of a fast stream: until its first packet has waited for the whole timeout; but
+ * not at all when more is not to be expected before that.
+ */
+static int hold_ms_of(const struct ce_capture *capture)
+{
+	int64_t timeout_ns = capture->timeout_ms * MS;
+
+	if (capture->read_ns - capture->first_ns > timeout_ns / 2)
+		return 0;
+	return ce_clock_ms_until(capture->first_ns + timeout_ns);
 }
 
 /* The source has nothing: hand over what there is, or wait for more. */
@@ -282,10 +310,8 @@ static void dry(struct ce_capture *capture)
 		limit_ms = drain_ms(capture);
 		if (!limit_ms)
 			capture->end = -EINTR;
-	} else if (holding && capture->timeout_ms > KERNEL_TIMEOUT_MS) {
-		hold_ms =
-			ce_clock_ms_until(capture->first_ns +
-		                          (capture->timeout_ms - KERNEL_TIMEOUT_MS) * MS);
+	} else if (holding) {
+		hold_ms = hold_ms_of(capture);
 	}
 	if (capture->end)
 		return;
@@ -415,12 +441,21 @@ static int check_options(const struct ce_capture_options *options, struct ce_err
 	return 0;
 }
 
+/* How much of a ring one batch has. */
+static size_t arena_bytes(size_t ring_bytes)
+{
+	size_t bytes = ring_bytes / LEAST_SLOTS;
+
+	return bytes < LEAST_ARENA  ? LEAST_ARENA
+	       : bytes > MOST_ARENA ? MOST_ARENA
+	                            : bytes;
+}
+
 int ce_capture_open(struct ce_capture **out, struct ce_source *source,
                     const struct ce_capture_options *options, struct ce_err *err)
 {
 	size_t bytes = options->ring_bytes;
-	struct ce_ring_options ring = {.packets = options->batch,
-	                               .arena_bytes = ARENA_BYTES};
+	struct ce_ring_options ring = {.packets = options->batch};
 	struct ce_capture *capture;
 	int rc = check_options(options, err);
 
@@ -428,8 +463,9 @@ int ce_capture_open(struct ce_capture **out, struct ce_source *source,
 		return rc;
 	if (!bytes)
 		bytes = source->live ? LIVE_RING : FILE_RING;
+	ring.arena_bytes = arena_bytes(bytes);
 	/* Rounded up, and one more: the consumer always holds one. */
-	ring.slots = (uint32_t)((bytes + ARENA_BYTES - 1) / ARENA_BYTES) + 1;
+	ring.slots = (uint32_t)((bytes + ring.arena_bytes - 1) / ring.arena_bytes) + 1;
 	capture = calloc(1, sizeof(*capture));
 	if (!capture)
 		return ce_err_set(err, -ENOMEM, "out of memory");
@@ -440,8 +476,9 @@ int ce_capture_open(struct ce_capture **out, struct ce_source *source,
 		                  strerror(-rc));
 	}
 	ceint_mailbox_open(&capture->mailbox, capture->ring, source);
-	capture->timeout_ms = options->timeout_ms ? options->timeout_ms
-	                                          : DEFAULT_TIMEOUT_MS;
+	capture->timeout_ms = options->immediate    ? 0
+	                      : options->timeout_ms ? options->timeout_ms
+	                                            : DEFAULT_TIMEOUT_MS;
 	capture->batch = options->batch ? options->batch : CE_BATCH_PACKETS;
 	capture->interrupt_fd = options->interrupt_fd;
 	capture->source = source;

@@ -4,7 +4,7 @@
  *
  * The handle does not block: whoever drives the source polls its descriptor.
  * Stamps are nanoseconds where libpcap can give them. The kernel holds packets
- * back for at most 20 ms, so that a stop is quick; no immediate mode unless
+ * back for at most 100 ms, so that a stop is quick; no immediate mode unless
  * asked for, since it costs the kernel's block-wise ring (TPACKET_V3).
  *
  * When the kernel's filter changes, packets that the one before it has chosen
@@ -30,7 +30,8 @@
 
 enum {
 	DEFAULT_BUFFER = 32 << 20,
-	MOST_TIMEOUT_MS = 20,
+	DEFAULT_TIMEOUT_MS = 20,
+	MOST_TIMEOUT_MS = 100,
 	MOST_FDS = 1024, /* descriptors looked at for close-on-exec */
 };
 
@@ -146,8 +147,11 @@ static int prepare(struct live *live, const struct ce_source_options *options,
 	pcap_t *pcap = live->pcap;
 	int timeout_ms = options->timeout_ms;
 
-	if (timeout_ms <= 0 || timeout_ms > MOST_TIMEOUT_MS)
+	if (timeout_ms <= 0)
+		timeout_ms = DEFAULT_TIMEOUT_MS;
+	else if (timeout_ms > MOST_TIMEOUT_MS)
 		timeout_ms = MOST_TIMEOUT_MS;
+	live->source.timeout_ms = timeout_ms;
 	pcap_set_snaplen(pcap, options->snaplen);
 	pcap_set_promisc(pcap, options->promisc);
 	pcap_set_timeout(pcap, timeout_ms);

@@ -112,6 +112,7 @@ static int feed_open(struct ce_source *source, const struct ce_source_options *o
 	(void)err;
 	source->fd = feed.fd;
 	source->live = true;
+	source->timeout_ms = 20;
 	source->snapshot = 262144;
 	source->origin = (struct ce_origin){
 		.linktype = PACKETS_ETHERNET, .snaplen = 262144, .nano = true};

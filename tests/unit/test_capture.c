@@ -354,6 +354,51 @@ static void longer_timeout_gathers_packets_for_a_consumer_that_waits(void **stat
 	close_capture(capture);
 }
 
+/* Bring packets in pieces, 2 ms apart, to a consumer that waits; gives the batches. */
+static uint32_t batches_of_a_stream(const struct ce_capture_options *options)
+{
+	enum { PIECES = 40, EACH = 10 };
+	struct ce_capture *capture = start_capture(open_feed(), options);
+	struct reading seen = {0};
+	uint32_t offered = 0;
+
+	while (seen.packets < PIECES * EACH) {
+		struct ce_batch *batch = NULL;
+
+		if (offered < PIECES * EACH) {
+			feed_offer(EACH);
+			offered += EACH;
+		}
+		ce_ring_wait(ce_capture_ring(capture), 2);
+		while ((batch = ce_ring_peek(ce_capture_ring(capture)))) {
+			reading_look(batch, &seen);
+			ce_ring_release(ce_capture_ring(capture), batch);
+		}
+	}
+	assert_int_equal(seen.wrong, 0);
+	close_capture(capture);
+	return seen.batches;
+}
+
+static void pieces_of_a_fast_stream_share_a_batch(void **state)
+{
+	uint32_t batches = batches_of_a_stream(NULL);
+
+	(void)state;
+	print_message("40 pieces in %u batches\n", batches);
+	assert_true(batches < 40);
+}
+
+static void immediate_packets_wait_for_no_others(void **state)
+{
+	const struct ce_capture_options options = {.immediate = true, .timeout_ms = 1000};
+	uint32_t batches = batches_of_a_stream(&options);
+
+	(void)state;
+	print_message("40 pieces in %u batches\n", batches);
+	assert_true(batches > 20);
+}
+
 /* Options. */
 
 static int open_fails(const struct ce_capture_options *options)
@@ -1024,6 +1069,8 @@ int main(void)
 		plain(packets_of_a_pipe_arrive_although_its_writer_stalls),
 		plain(packets_of_an_interface_arrive_when_it_pauses),
 		plain(batch_grows_while_the_consumer_does_not_wait),
+		plain(pieces_of_a_fast_stream_share_a_batch),
+		plain(immediate_packets_wait_for_no_others),
 		plain(longer_timeout_gathers_packets_for_a_consumer_that_waits),
 		with_packets(options_out_of_range_are_refused),
 		with_packets(options_at_the_limits_are_taken),

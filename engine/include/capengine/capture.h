@@ -40,6 +40,7 @@ struct ce_capture_options {
 	                        0: 32 MiB live, else 1 MiB */
 	uint32_t batch;      /* most packets in one batch, 1 to 4096; 0: 4096 */
 	uint32_t timeout_ms; /* longest a packet waits for its batch; 0: 20 */
+	bool immediate;      /* packets wait for no others */
 	int interrupt_fd;    /* once readable, the capture stops; 0: none */
 };
 

@@ -42,7 +42,7 @@ struct ce_source_options {
 	int snaplen;             /* bytes kept of each packet, clamped as libpcap
 	                            does; 0: 262144 */
 	int timeout_ms;          /* longest that the kernel holds a packet back, 1
-	                            to 20; 0: 20 */
+	                            to 100; 0: 20 */
 	int buffer_bytes;        /* the kernel's ring; 0: 32 MiB */
 	bool promisc;            /* also packets for other stations */
 	bool rfmon;              /* monitor mode, where the interface has it */
@@ -137,6 +137,7 @@ struct ce_source {
 	int snapshot;      /* bytes kept of a packet, as libpcap says */
 	int version_major; /* of the savefile; libpcap's own when live */
 	int version_minor;
+	int timeout_ms;   /* longest that it holds a packet back (live) */
 	bool live;        /* packets come when they come, and may be lost */
 	bool doubled;     /* pending counts packets that read never gives */
 	uint64_t filters; /* how often setfilter succeeded */
