@@ -124,6 +124,7 @@ struct run {
 	struct run_children children;   /* of --post-rotate */
 	struct ce_dump_counters dumped; /* -w's, as last looked at */
 	bool source_used;               /* the script asked for it */
+	bool unhurried;                 /* no hook waits for its packets */
 	bool formatted;                 /* it made a table, which has a format */
 	int pictures;                   /* that it drew for --svg */
 	int out_fd;                /* what was standard output, for `-w -`; 0: none */
@@ -177,6 +178,9 @@ void run_write_open(lua_State *L, struct run *run, const char *filter);
 
 /* Does -w begin one file after the other? */
 bool run_write_rotates(const struct run *run);
+
+/* Does -w's file count nanoseconds? */
+bool run_write_nano(const struct run_options *options);
 
 /* Bring run->dumped up to date. */
 void run_write_count(struct run *run);

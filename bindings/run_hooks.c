@@ -251,6 +251,20 @@ static int drive_all(lua_State *L, struct drive *drive)
 	return 0;
 }
 
+/* Does the script have none of the hooks that packets, or their absence, lead to? */
+static bool is_unhurried(lua_State *L)
+{
+	static const char *const hurried[] = {"batch", "packet", "tick",
+	                                      "gap",   "idle",   NULL};
+	bool none = true;
+
+	for (int i = 0; hurried[i]; i++) {
+		none = none && lua_getfield(L, HOOKS, hurried[i]) == LUA_TNIL;
+		lua_settop(L, RUN);
+	}
+	return none;
+}
+
 int run_hooks(lua_State *L)
 {
 	struct run *run = lua_touserdata(L, RUN);
@@ -258,6 +272,7 @@ int run_hooks(lua_State *L)
 	int rc;
 
 	check_names(L);
+	run->unhurried = is_unhurried(L);
 	if (lua_getfield(L, HOOKS, "args") == LUA_TTABLE) {
 		run_args_parse(L, run);
 		lua_setfield(L, HOOKS, "args");

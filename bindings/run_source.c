@@ -13,6 +13,8 @@
 #include "cmd_int.h"
 #include "lua_binding.h"
 
+enum { UNHURRIED_MS = 500 }; /* how long packets may wait when no hook does */
+
 /* The link type of a savefile's header. [-0, +0, v] */
 static int linktype_of(lua_State *L, struct run *run, const char *const *file)
 {
@@ -116,6 +118,15 @@ static const char *advice(lua_State *L, const struct run *run, int rc)
 	return rc == -ENODEV && device ? near_device(L, device) : "";
 }
 
+/* Nobody looks at packets before they are written: so as that costs least. */
+static void take_time(struct ce_source_options *source, const struct run_options *options)
+{
+	if (options->out)
+		source->micro = !run_write_nano(options);
+	if (!options->flush_each)
+		source->timeout_ms = UNHURRIED_MS;
+}
+
 static void open_source(lua_State *L, struct run *run, const char *filter)
 {
 	const struct run_options *options = &run->options;
@@ -125,6 +136,8 @@ static void open_source(lua_State *L, struct run *run, const char *filter)
 	handle->options.limit = options->count;
 	handle->options.capture.ring_bytes = options->ring_bytes;
 	handle->options.filter = both(L, filter, options->filter);
+	if (run->unhurried)
+		take_time(&handle->options.source, options);
 	if (options->device) {
 		handle->options.kind = &ce_source_live;
 		handle->options.source.snaplen = options->snaplen;

@@ -128,8 +128,12 @@ static int write_batch(void *arg, const struct ce_batch *batch, struct ce_err *e
 	return run->options.go_on ? 0 : rc;
 }
 
-static bool nano(const struct run_options *options, enum ce_dump_format format)
+bool run_write_nano(const struct run_options *options)
 {
+	enum ce_dump_compression compression;
+	enum ce_dump_format format;
+
+	ce_dump_by_name(options->out, &format, &compression);
 	return options->nano || (format == CE_DUMP_PCAPNG && !options->micro);
 }
 
@@ -151,7 +155,7 @@ static struct ce_dump_options dump_options(lua_State *L, struct run *run,
 	};
 
 	ce_dump_by_name(options->out, &dump.format, &dump.compression);
-	dump.nano = nano(options, dump.format);
+	dump.nano = run_write_nano(options);
 	return dump;
 }
 
