@@ -233,6 +233,10 @@ void run_signals_close(void);
  */
 void run_signals_each_line(void);
 
+/* Whether the first SIGINT ends the reading of the run's source, in good order, and only
+   a second one interrupts the line. */
+void run_signals_gently(bool yes);
+
 /* Was there an interrupt? It is over with that. */
 bool run_signals_take_interrupt(void);
 

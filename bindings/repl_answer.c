@@ -37,15 +37,6 @@ static void end(lua_State *L, struct run *run, const struct run *lines)
 	lua_rawsetp(L, LUA_REGISTRYINDEX, run);
 }
 
-/* Call what the hooks do at the end. A status of Lua's; an error is on top. */
-static int finish(lua_State *L)
-{
-	if (lua_getfield(L, HOOKS, "finish") == LUA_TFUNCTION)
-		return lua_pcall(L, 0, 0, 0);
-	lua_pop(L, 1);
-	return LUA_OK;
-}
-
 int repl_answer(lua_State *L)
 {
 	struct ce_lua *lua = ce_lua_get(L);
@@ -57,13 +48,14 @@ int repl_answer(lua_State *L)
 	lua_pushcfunction(L, run_hooks);
 	lua_pushvalue(L, HOOKS);
 	lua_pushlightuserdata(L, &run);
+	run_signals_gently(true);
 	rc = lua_pcall(L, 2, 0, 0);
-	if (rc != LUA_OK && run_signals_take_interrupt()) {
-		rc = finish(L);
-		if (run.source != lines->source)
-			fputs("interrupted: so far\n", stderr);
-	}
+	run_signals_gently(false);
 	lua->run = lines;
 	end(L, &run, lines);
-	return rc == LUA_OK ? 0 : lua_error(L);
+	if (rc != LUA_OK)
+		return lua_error(L);
+	if (run_signals_take_interrupt() && run_source_repeats(&lines->options))
+		fputs("interrupted: so far\n", stderr);
+	return 0;
 }

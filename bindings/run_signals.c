@@ -30,6 +30,7 @@ static lua_State *script;
 static int interrupt_fd = -1;
 static volatile sig_atomic_t stops, counters_wanted, flush_wanted, next_wanted;
 static volatile sig_atomic_t interrupts; /* of a repl's lines */
+static bool gently;                      /* the first ends the reading alone */
 static int64_t last_stop_ns;
 
 static void say(const char *text)
@@ -39,11 +40,25 @@ static void say(const char *text)
 	(void)written;
 }
 
+/* Interrupt the script, or where that is enough its reading. False: not yet. [-0, +0, v] */
+static bool heed_interrupts(lua_State *L)
+{
+	struct run *run = ce_lua_get(L)->run;
+
+	if (stops >= 2 || interrupts > gently)
+		luaL_error(L, "interrupted");
+	if (interrupts && !run->source)
+		return false;
+	if (interrupts)
+		run->source->broken = true; /* behind the hook that runs */
+	return true;
+}
+
 static void hook(lua_State *L, lua_Debug *where)
 {
 	(void)where;
-	if (stops >= 2 || interrupts)
-		luaL_error(L, "interrupted");
+	if (!heed_interrupts(L))
+		return;
 	lua_sethook(L, NULL, 0, 0);
 	run_signals_idle(L);
 }
@@ -153,7 +168,7 @@ int run_signals_open(lua_State *L)
 static void on_interrupt(int number)
 {
 	(void)number;
-	interrupts = 1;
+	interrupts = interrupts + 1;
 	set_hook();
 	alarm(1);
 }
@@ -200,10 +215,14 @@ void run_signals_close(void)
 	script = NULL;
 }
 
+void run_signals_gently(bool yes)
+{
+	gently = yes;
+}
+
 void run_signals_idle(lua_State *L)
 {
-	if (stops >= 2 || interrupts)
-		luaL_error(L, "interrupted");
+	heed_interrupts(L);
 	if (flush_wanted) {
 		flush_wanted = 0;
 		run_write_flush(run_get(L));
