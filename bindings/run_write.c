@@ -84,6 +84,9 @@ static void put_stats(void *arg, struct ce_dump *dump)
 	const struct run *run = arg;
 	struct ce_stats stats = run->source->final;
 
+	if (!run->options
+	             .device) /* what a file was captured from has counted, it may say */
+		return;
 	if (run->source->reader)
 		ce_reader_stats(run->source->reader, &stats);
 	ce_dump_stats(dump, 0, &stats);

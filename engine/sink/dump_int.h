@@ -57,6 +57,7 @@ struct ce_dump {
 	struct ceint_outfile *file;
 	struct ceint_packer *packer; /* the pool's; NULL: nothing is compressed */
 	struct ceint_frame *frame;   /* what is gathered; NULL: nothing */
+	uint64_t unpacked;           /* bytes that ever were in frames */
 	size_t given;                /* bytes that are being compressed, */
 	uint64_t given_packets;      /* and the packets in them */
 	size_t queue;                /* no more than that; 0: then one waits */
@@ -112,6 +113,12 @@ bool ceint_dump_is_idle(struct ce_dump *dump);
 static inline int ceint_dump_error(const struct ce_dump *dump)
 {
 	return ceint_outfile_error(dump->file);
+}
+
+/* Bytes of the file, before they are compressed. */
+static inline uint64_t ceint_dump_size(const struct ce_dump *dump)
+{
+	return dump->packer ? dump->unpacked : (uint64_t)ceint_outfile_size(dump->file);
 }
 
 /* Say what ended the file, and how much it holds. */

@@ -168,6 +168,7 @@ void ceint_dump_add(struct ce_dump *dump, size_t bytes, uint64_t packets)
 		ceint_outfile_add(dump->file, bytes, packets);
 		return;
 	}
+	dump->unpacked += bytes;
 	dump->frame->used += bytes;
 	dump->frame->packets += packets;
 }

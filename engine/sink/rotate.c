@@ -295,17 +295,10 @@ static bool is_late(struct ce_rotate *rotate, int64_t ts_ns)
 	return ce_packet_time_due(&rotate->time, ts_ns, &tick);
 }
 
-/*
- * The size of the file as it stands; what is gathered is in `bytes`. What is being
- * compressed is waited for: where a file ends does not depend on how quick that is.
- */
+/* The size of the file as it stands, before compression; what is gathered is in `bytes`. */
 static uint64_t size_of(const struct ce_rotate *rotate)
 {
-	struct ce_dump_counters counters;
-
-	ceint_dump_settle(rotate->dump);
-	ce_dump_count(rotate->dump, &counters);
-	return counters.bytes + rotate->bytes;
+	return ceint_dump_size(rotate->dump) + rotate->bytes;
 }
 
 /* Does this packet belong into another file? */

@@ -60,7 +60,7 @@ test("where a compressed file ends does not depend on how quick that is", functi
     local found = {}
     for _, name in ipairs(names_in(where)) do
       local size = #temporary.read(where.name .. "/" .. name)
-      assert(size <= (600 + 257) * 1024, size) -- at most a frame was not counted
+      assert(size <= 601 * 1024, size)
       found[#found + 1] = size
     end
     sizes[run] = table.concat(found, " ")

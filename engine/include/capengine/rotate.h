@@ -35,8 +35,8 @@ struct ce_rotate_options {
 	struct ce_dump_options dump; /* of every file */
 
 	/* A new file begins before a packet with which the file would have more
-	   than so many bytes or packets, or with which so much packet time is past
-	   since the file's border; 0: not for that reason. */
+	   than so many bytes, before compression, or packets, or with which so much
+	   packet time is past since the file's border; 0: not for that reason. */
 	uint64_t bytes;
 	uint64_t packets;
 	int64_t every_ns;
