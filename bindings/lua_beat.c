@@ -8,23 +8,44 @@
  */
 #include "lua_binding.h"
 
-enum { BEAT_MS = 500 };
+enum {
+	BEAT_MS = 500,
+	BUSY_MS = 50, /* without a packet, until a caller sees to what else there is */
+};
 
 void ce_lua_start_beat(struct ce_lua *lua)
 {
 	lua->beat_ns = ce_clock_mono_ns() + BEAT_MS * INT64_C(1000000);
 }
 
-int ce_lua_until_beat(const struct ce_lua *lua, const struct ce_lua_handle *handle,
-                      int timeout_ms)
+/* As ce_reader_fetch, while writes go on: each that is over makes room for the next. */
+static int fetch_busily(struct ce_lua *lua, struct ce_lua_handle *handle, int timeout_ms)
+{
+	int rc;
+
+	do
+		rc = ce_reader_fetch(handle->reader, timeout_ms > 0, &handle->last);
+	while (rc == 0 && --timeout_ms > 0 && ce_dump_pool_reap(lua->pool));
+	return rc;
+}
+
+int ce_lua_fetch_until_beat(struct ce_lua *lua, struct ce_lua_handle *handle,
+                            int timeout_ms)
 {
 	const struct ce_batch *batch = handle->lent.batch;
+	bool busy;
 	int left_ms;
 
 	if (!lua->pool || (batch && ce_batch_next(batch, batch->at) < batch->count))
-		return timeout_ms; /* no savefile; or nothing to wait for */
+		return ce_reader_fetch(handle->reader, timeout_ms, &handle->last);
+	busy = ce_dump_pool_reap(lua->pool);
 	left_ms = ce_clock_ms_until(lua->beat_ns);
-	return timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
+	if (busy && left_ms > BUSY_MS)
+		left_ms = BUSY_MS;
+	if (timeout_ms < 0 || left_ms < timeout_ms)
+		timeout_ms = left_ms;
+	return busy ? fetch_busily(lua, handle, timeout_ms)
+	            : ce_reader_fetch(handle->reader, timeout_ms, &handle->last);
 }
 
 void ce_lua_beat(struct ce_lua *lua)

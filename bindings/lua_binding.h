@@ -222,9 +222,9 @@ int ce_lua_tell_finished(lua_State *L, struct ce_lua *lua, struct ce_lua_handle 
 /* The next beat is due half a second from now. */
 void ce_lua_start_beat(struct ce_lua *lua);
 
-/* timeout_ms, or less where a beat comes before it. */
-int ce_lua_until_beat(const struct ce_lua *lua, const struct ce_lua_handle *handle,
-                      int timeout_ms);
+/* As ce_reader_fetch, but a beat ends it, and writes go on meanwhile. */
+int ce_lua_fetch_until_beat(struct ce_lua *lua, struct ce_lua_handle *handle,
+                            int timeout_ms);
 
 /* Do what is to be done, if it is time. */
 void ce_lua_beat(struct ce_lua *lua);

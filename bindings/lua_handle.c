@@ -154,9 +154,7 @@ static void look_around(lua_State *L, struct ce_lua *lua, bool advanced, bool in
 int ce_lua_fetch(lua_State *L, struct ce_lua_handle *handle, int timeout_ms)
 {
 	struct ce_lua *lua = ce_lua_get(L);
-	int rc = ce_reader_fetch(handle->reader,
-	                         ce_lua_until_beat(lua, handle, timeout_ms),
-	                         &handle->last);
+	int rc = ce_lua_fetch_until_beat(lua, handle, timeout_ms);
 	uint64_t before = handle->lent.sequence;
 
 	handle->lent.batch = ce_reader_batch(handle->reader);

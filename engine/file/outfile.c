@@ -139,6 +139,12 @@ void ceint_pool_close(struct ceint_pool *pool)
 	free(pool);
 }
 
+bool ceint_pool_reap(struct ceint_pool *pool)
+{
+	ceint_uring_reap(pool->uring);
+	return pool->queued > 0;
+}
+
 void ceint_pool_hurry(struct ceint_pool *pool, int (*hurry)(void))
 {
 	pool->hurry = hurry;

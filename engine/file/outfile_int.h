@@ -55,6 +55,9 @@ int ceint_pool_open(struct ceint_pool **pool, unsigned files);
  */
 void ceint_pool_hurry(struct ceint_pool *pool, int (*hurry)(void));
 
+/* As ce_dump_pool_reap. */
+bool ceint_pool_reap(struct ceint_pool *pool);
+
 /* All its files are closed. NULL is fine. */
 void ceint_pool_close(struct ceint_pool *pool);
 

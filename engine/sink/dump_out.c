@@ -44,6 +44,11 @@ void ce_dump_pool_hurry(struct ce_dump_pool *pool, int (*hurry)(void))
 	ceint_pool_hurry(pool->files, hurry);
 }
 
+bool ce_dump_pool_reap(struct ce_dump_pool *pool)
+{
+	return ceint_pool_reap(pool->files);
+}
+
 int ce_dump_pool_refused(const struct ce_dump_pool *pool)
 {
 	return ceint_pool_refused(pool->files);

@@ -48,6 +48,12 @@ int ce_dump_pool_open(struct ce_dump_pool **pool, unsigned files);
  */
 void ce_dump_pool_hurry(struct ce_dump_pool *pool, int (*hurry)(void));
 
+/*
+ * See to writes that are over, so that those begin that wait for them. Waits for nothing;
+ * false: none is on its way any more.
+ */
+bool ce_dump_pool_reap(struct ce_dump_pool *pool);
+
 /* After all its dumps. NULL is fine. */
 void ce_dump_pool_close(struct ce_dump_pool *pool);
 
