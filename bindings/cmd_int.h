@@ -119,6 +119,7 @@ struct run_children {
 struct run {
 	struct run_options options;
 	struct ce_lua_handle *source;   /* NULL until a script or the hooks ask for it */
+	struct ce_dump_pool *pool;      /* of -w's files */
 	struct ce_dump *dump;           /* of -w, */
 	struct ce_rotate *rotate;       /* or this; NULL: no -w */
 	struct run_children children;   /* of --post-rotate */

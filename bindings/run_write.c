@@ -12,7 +12,10 @@
 #include "cmd_int.h"
 #include "lua_binding.h"
 
-enum { QUEUE = 64 << 20 }; /* bytes that may wait for a slow disk */
+enum {
+	QUEUE = 64 << 20, /* bytes that may wait for a slow disk */
+	BEHIND = 4, /* batches that wait where the disk is slower than the packets */
+};
 
 extern char **environ;
 
@@ -92,14 +95,22 @@ static void put_stats(void *arg, struct ce_dump *dump)
 	ce_dump_stats(dump, 0, &stats);
 }
 
+/* No hook waits for the packets, and none would be lost soon. */
+static bool may_wait(const struct run *run)
+{
+	return run->unhurried && ce_reader_queued(run->source->reader) < BEHIND;
+}
+
 static int write_packets(struct run *run, const struct ce_batch *batch,
                          struct ce_err *err)
 {
-	int rc = run->rotate ? ce_rotate_write_batch(run->rotate, batch, batch->selected,
-	                                             0, batch->count, err)
-	                     : ce_dump_write_batch(run->dump, batch, batch->selected, 0,
-	                                           batch->count, err);
+	int rc;
 
+	ce_dump_pool_may_wait(run->pool, may_wait(run));
+	rc = run->rotate ? ce_rotate_write_batch(run->rotate, batch, batch->selected, 0,
+	                                         batch->count, err)
+	                 : ce_dump_write_batch(run->dump, batch, batch->selected, 0,
+	                                       batch->count, err);
 	if (rc < 0 || !run->options.flush_each)
 		return rc;
 	return run->rotate ? ce_rotate_flush(run->rotate, err)
@@ -214,6 +225,7 @@ void run_write_open(lua_State *L, struct run *run, const char *filter)
 		ce_lua_give_pool(ce_lua_get(L));
 		run_fail(L, run, EXIT_USAGE, "%s", err.text);
 	}
+	run->pool = dump.pool;
 	ce_reader_tap(run->source->reader, write_batch, run);
 	ce_lua_get(L)->beat = beat;
 	ce_lua_get(L)->beat_arg = run;

@@ -59,6 +59,7 @@ struct ceint_pool {
 	unsigned spares;
 	int (*hurry)(void); /* NULL: never */
 	size_t queued;      /* bytes in the queues of all files */
+	bool may_wait;      /* the caller, where room would say -EAGAIN */
 };
 
 struct ceint_outfile {
@@ -143,6 +144,11 @@ bool ceint_pool_reap(struct ceint_pool *pool)
 {
 	ceint_uring_reap(pool->uring);
 	return pool->queued > 0;
+}
+
+void ceint_pool_may_wait(struct ceint_pool *pool, bool may_wait)
+{
+	pool->may_wait = may_wait;
 }
 
 void ceint_pool_hurry(struct ceint_pool *pool, int (*hurry)(void))
@@ -590,7 +596,10 @@ int ceint_outfile_push(struct ceint_outfile *file)
 
 bool ceint_outfile_borrows(const struct ceint_outfile *file)
 {
-	return !file->error && file->regular && file->seekable && !file->options.queue &&
+	const struct ceint_pool *pool = file->pool;
+	bool waits = !file->options.queue || (pool->may_wait && !pool->queued);
+
+	return waits && !file->error && file->regular && file->seekable &&
 	       file->options.fd < 0;
 }
 

@@ -55,6 +55,9 @@ int ceint_pool_open(struct ceint_pool **pool, unsigned files);
  */
 void ceint_pool_hurry(struct ceint_pool *pool, int (*hurry)(void));
 
+/* As ce_dump_pool_may_wait. */
+void ceint_pool_may_wait(struct ceint_pool *pool, bool may_wait);
+
 /* As ce_dump_pool_reap. */
 bool ceint_pool_reap(struct ceint_pool *pool);
 
@@ -81,7 +84,7 @@ int ceint_outfile_rest(struct ceint_outfile *file, size_t bytes, unsigned char *
 /* Bytes that were put where room said: whole records, of so many packets. */
 void ceint_outfile_add(struct ceint_outfile *file, size_t bytes, uint64_t packets);
 
-/* May records be borrowed? Only where room would wait for the disk, too. */
+/* May records be borrowed? Only where the caller may wait for the disk. */
 bool ceint_outfile_borrows(const struct ceint_outfile *file);
 
 /*

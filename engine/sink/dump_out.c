@@ -39,6 +39,11 @@ void ce_dump_pool_close(struct ce_dump_pool *pool)
 	free(pool);
 }
 
+void ce_dump_pool_may_wait(struct ce_dump_pool *pool, bool may_wait)
+{
+	ceint_pool_may_wait(pool->files, may_wait);
+}
+
 void ce_dump_pool_hurry(struct ce_dump_pool *pool, int (*hurry)(void))
 {
 	ceint_pool_hurry(pool->files, hurry);

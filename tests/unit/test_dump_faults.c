@@ -544,6 +544,36 @@ static void slow_disk_gets_larger_writes(void **state)
 	packets_file_close(&file);
 }
 
+/* With a queue, a run is borrowed as long as the caller may wait; else it is copied. */
+static void caller_that_may_wait_lends_runs_despite_a_queue(void **state)
+{
+	struct ce_dump_options options = {.linktype = DLT_EN10MB, .queue = 64 << 20};
+	struct packets_file file = packets_file_open("", 0);
+	struct ce_dump *dump;
+	size_t submitted[2];
+
+	(void)state;
+	assert_int_equal(ce_dump_pool_open(&options.pool, 0), 0);
+	assert_int_equal(ce_ring_open(&ring, NULL), 0);
+	batch = ce_ring_reserve(ring);
+	ceint_io.submit = watched_submit;
+	assert_int_equal(ce_dump_open(&dump, file.path, &options, NULL), 0);
+	for (uint32_t i = 0; i < 2; i++) {
+		ce_dump_pool_may_wait(options.pool, i == 0);
+		largest = 0;
+		fill_batch(i * RUN, RUN);
+		assert_int_equal(write_batch(dump, NULL), 0);
+		assert_int_equal(ce_dump_flush(dump, NULL), 0);
+		submitted[i] = largest;
+	}
+	assert_true(submitted[0] < 1000); /* the file's header */
+	if (!ce_dump_pool_refused(options.pool))
+		assert_true(submitted[1] > 64 << 10);
+	ceint_io.submit = fake_submit;
+	end_dump(dump, &file, 2 * RUN);
+	ce_dump_pool_close(options.pool);
+}
+
 /* Many dumps in turn, of which three at a time have a descriptor. */
 static void any_number_of_dumps_share_a_few_descriptors(void **state)
 {
@@ -616,6 +646,7 @@ int main(void)
 		cmocka_unit_test(file_that_cannot_be_cut_is_not_said_to_hold_more),
 		cmocka_unit_test(slow_disk_drops_packets_and_counts_them),
 		cmocka_unit_test(slow_disk_gets_larger_writes),
+		cmocka_unit_test(caller_that_may_wait_lends_runs_despite_a_queue),
 		cmocka_unit_test(any_number_of_dumps_share_a_few_descriptors),
 		cmocka_unit_test(dump_whose_file_was_replaced_meanwhile_says_so),
 	};

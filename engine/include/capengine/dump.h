@@ -49,6 +49,13 @@ int ce_dump_pool_open(struct ce_dump_pool **pool, unsigned files);
 void ce_dump_pool_hurry(struct ce_dump_pool *pool, int (*hurry)(void));
 
 /*
+ * May the caller wait for the disk from now on, while nothing else is on its way there?
+ * Then also a dump with a queue writes long runs of packets from where they stand, which
+ * costs least. False, as at first: it may not.
+ */
+void ce_dump_pool_may_wait(struct ce_dump_pool *pool, bool may_wait);
+
+/*
  * See to writes that are over, so that those begin that wait for them. Waits for nothing;
  * false: none is on its way any more.
  */
