@@ -29,6 +29,7 @@ struct ce_lua *ce_lua_get(lua_State *L)
 		return lua;
 	lua = lua_newuserdatauv(L, sizeof(*lua), 0);
 	memset(lua, 0, sizeof(*lua));
+	lua->epoch = 1; /* no extractor has seen columns of it yet */
 	if (getrandom(&lua->seed, sizeof(lua->seed), GRND_NONBLOCK) < 0)
 		lua->seed = (uint64_t)ce_clock_mono_ns();
 	lua_createtable(L, 0, 1);

@@ -154,9 +154,11 @@ static int extract_kept(lua_State *L, const struct extractor *extractor)
 	struct ce_decode *decode = decode_kept(L, extractor->lua, &packet, &batch);
 
 	for (int k = 0; k < extractor->count; k++) {
-		const struct ce_column *column =
-			ce_decode_column(decode, extractor->parts[k].field);
+		const struct ce_column *column;
 
+		if (ce_decode_batch(decode) != &batch) /* a finalizer looked at another */
+			decode = decode_kept(L, extractor->lua, &packet, &batch);
+		column = ce_decode_column(decode, extractor->parts[k].field);
 		if (!column)
 			return luaL_error(L, "out of memory");
 		ce_lua_push_value(L, column, 0, &batch);
@@ -164,13 +166,18 @@ static int extract_kept(lua_State *L, const struct extractor *extractor)
 	return extractor->count;
 }
 
-/* Push the values of packet i, whose columns are there. [-0, +n, m] */
+/*
+ * Push the values of packet i, whose columns are there. 0: a string among them has let a
+ * finalizer run, which may have closed the handle. [-0, +*, m]
+ */
 static inline int push_values(lua_State *L, const struct extractor *extractor, uint32_t i)
 {
-	const struct part *end = extractor->parts + extractor->count;
-
-	for (const struct part *part = extractor->parts; part < end; part++)
-		push_value(L, part->column, i, extractor->handle->lent.batch);
+	for (int k = 0; k < extractor->count; k++) {
+		if (extractor->epoch != extractor->lua->epoch)
+			return 0;
+		push_value(L, extractor->parts[k].column, i,
+		           extractor->handle->lent.batch);
+	}
 	return extractor->count;
 }
 
@@ -178,18 +185,23 @@ static inline int push_values(lua_State *L, const struct extractor *extractor, u
 static int extract_anew(lua_State *L, struct extractor *extractor)
 {
 	struct ce_lua_handle *handle;
+	int count;
 	uint32_t i;
 
-	if (!ce_lua_find_packet(L, extractor->lua, 1, &handle, &i))
-		return extract_kept(L, extractor);
-	extractor->epoch = 0;
-	for (int k = 0; k < extractor->count; k++)
-		extractor->parts[k].column =
-			ce_lua_column_at(L, handle, extractor->parts[k].field, i);
-	extractor->handle = handle;
-	extractor->batch = ce_lua_view_batch(ce_lua_view(&handle->lent, i));
-	extractor->epoch = extractor->lua->epoch;
-	return push_values(L, extractor, i);
+	do {
+		lua_settop(L, 1);
+		if (!ce_lua_find_packet(L, extractor->lua, 1, &handle, &i))
+			return extract_kept(L, extractor);
+		extractor->epoch = 0;
+		for (int k = 0; k < extractor->count; k++)
+			extractor->parts[k].column =
+				ce_lua_column_at(L, handle, extractor->parts[k].field, i);
+		extractor->handle = handle;
+		extractor->batch = ce_lua_view_batch(ce_lua_view(&handle->lent, i));
+		extractor->epoch = extractor->lua->epoch;
+		count = push_values(L, extractor, i);
+	} while (!count);
+	return count;
 }
 
 /*
@@ -202,13 +214,15 @@ static int extract(lua_State *L)
 		lua_touserdata(L, lua_upvalueindex(UPVALUE_EXTRACTOR));
 	const void *view = lua_touserdata(L, 1);
 	uint32_t i = ce_lua_view_index(view);
+	int count;
 
 	/* A full userdata's address has no mark, and so is no view of this batch. */
 	if (extractor->epoch != extractor->lua->epoch ||
 	    extractor->batch != ce_lua_view_batch(view) ||
 	    !ce_selection_has(extractor->handle->wanted, i))
 		return extract_anew(L, extractor);
-	return push_values(L, extractor, i);
+	count = push_values(L, extractor, i);
+	return count ? count : extract_anew(L, extractor);
 }
 
 static int count_parts(const struct ce_field *field)

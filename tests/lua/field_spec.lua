@@ -1,5 +1,6 @@
 -- field_spec.lua: fields of packets, as lua_field.c gives them to scripts.
 local ce = require "capengine"
+local command = require "support.command"
 local pcap = require "pcap"
 local savefile = require "support.savefile"
 local test = require "support.spec"
@@ -115,6 +116,29 @@ test("an extractor takes packets alone", function()
   local port = ce.field "udp.dstport"
   for _, value in ipairs { 1, "text", {}, true } do test.raises("packet", port, value) end
   test.raises("packet", port)
+end)
+
+-- In a state of its own: nothing was read in it before.
+test("an extractor that has seen nothing takes packets alone", function()
+  local result = command.run("", [[
+    local get = require("capengine").field("ip.src", "ip.dst")
+    for _, value in ipairs { 1, "text", {}, true } do assert(not pcall(get, value)) end
+    print(pcall(get))
+  ]])
+  test.equal(result.out:match "^false.-packet" and result.status, 0)
+end)
+
+test("an extractor whose strings let a handle be collected raises", function()
+  local get = ce.field("ip.src", "ip.dst", "eth.src", "eth.dst")
+  for _ = 1, 20 do
+    local one = (first_of(FEW)) -- nobody keeps its handle
+    local ok, message
+    repeat
+      local garbage = {}
+      ok, message = pcall(get, one, garbage)
+    until not ok
+    assert(message:find("after its batch", 1, true), message)
+  end
 end)
 
 test("extractors see every packet of every batch, and each only its own", function()
