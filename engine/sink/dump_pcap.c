@@ -166,7 +166,7 @@ static int borrow_run(struct ce_dump *dump, const struct ce_batch *batch, uint32
 static bool is_long_run(const struct ce_dump *dump, const struct ce_batch *batch,
                         const uint64_t wanted[CE_BATCH_WORDS], uint32_t i, uint32_t end)
 {
-	return !dump->frame && batch->origin.nano == dump->nano &&
+	return !dump->packer && batch->origin.nano == dump->nano &&
 	       ceint_outfile_borrows(dump->file) &&
 	       ce_selection_count(wanted, i, end) == end - i &&
 	       end_of_run(batch, wanted, i, end, SIZE_MAX) == end &&

@@ -42,6 +42,24 @@ test("batches are written as they were read, byte for byte", function()
   test.equal(out:counters().bytes, #temporary.read(MANY))
 end)
 
+test("batches go into a compressed file compressed, whatever was flushed before", function()
+  for _, ending in ipairs { ".pcap.gz", ".pcap.zst" } do
+    local name = temporary.name() .. ending
+    local out <close> = assert(capengine.savefile(name))
+    local handle <close> = open(MANY)
+    for batch in handle:batches() do
+      assert(out:write(batch))
+      assert(out:flush())
+    end
+    test.equal(out:close(), true)
+    local again <close> = open(name)
+    local count = 0
+    for _ in again:packets() do count = count + 1 end
+    test.equal(count, 9000)
+    os.remove(name)
+  end
+end)
+
 test("of a batch, only packets that are selected are written", function()
   local name = temporary.name()
   local out <close> = assert(capengine.savefile(name))
