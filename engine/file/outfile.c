@@ -594,6 +594,11 @@ int ceint_outfile_push(struct ceint_outfile *file)
 	return file->error;
 }
 
+void ceint_outfile_set_queue(struct ceint_outfile *file, size_t queue)
+{
+	file->options.queue = queue;
+}
+
 bool ceint_outfile_borrows(const struct ceint_outfile *file)
 {
 	const struct ceint_pool *pool = file->pool;

@@ -84,6 +84,9 @@ int ceint_outfile_rest(struct ceint_outfile *file, size_t bytes, unsigned char *
 /* Bytes that were put where room said: whole records, of so many packets. */
 void ceint_outfile_add(struct ceint_outfile *file, size_t bytes, uint64_t packets);
 
+/* From now on, options.queue is this. */
+void ceint_outfile_set_queue(struct ceint_outfile *file, size_t queue);
+
 /* May records be borrowed? Only where the caller may wait for the disk. */
 bool ceint_outfile_borrows(const struct ceint_outfile *file);
 

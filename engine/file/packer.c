@@ -143,7 +143,7 @@ struct ceint_frame *ceint_packer_new(struct ceint_packer *packer)
 	frame->next = NULL;
 	frame->used = 0;
 	frame->packets = 0;
-	frame->done = false;
+	frame->done = frame->needed = false;
 	return frame;
 }
 

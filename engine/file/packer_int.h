@@ -32,6 +32,7 @@ struct ceint_frame {
 	size_t room;     /* for want of memory */
 	size_t length;
 	bool done;
+	bool needed; /* it has more than packets, and is not dropped */
 };
 
 /* 0 or -ENOMEM. */

@@ -73,6 +73,10 @@ static int system_submit(struct ceint_uring *uring, struct ceint_write *write)
 	do
 		rc = io_uring_submit(&uring->ring);
 	while (rc == -EINTR);
+	if (rc < 0) { /* it stays in the queue: whoever submits again submits nothing */
+		io_uring_prep_nop(sqe);
+		io_uring_sqe_set_data(sqe, NULL);
+	}
 	return rc < 0 ? rc : 0;
 }
 

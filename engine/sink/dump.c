@@ -326,6 +326,7 @@ int ce_dump_push(struct ce_dump *dump, struct ce_err *err)
 {
 	int rc = ceint_dump_end_frame(dump);
 
+	ceint_dump_take_done(dump);
 	if (rc == 0 && dump->given <= SOON)
 		rc = ceint_dump_settle(dump);
 	if (rc == 0)
@@ -368,8 +369,10 @@ static int finish(struct ce_dump *dump, struct ce_err *err)
 
 int ce_dump_finish(struct ce_dump *dump, struct ce_err *err)
 {
-	int rc = ce_dump_flush(dump, err); /* so that there is room */
+	int rc = ce_dump_flush(dump, err);
 
+	dump->queue = 0; /* what is to stand at the end is not dropped, but waits */
+	ceint_outfile_set_queue(dump->file, 0);
 	if (rc == 0)
 		rc = finish(dump, err);
 	return rc < 0 ? rc : ce_dump_flush(dump, err);

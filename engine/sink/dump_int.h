@@ -99,6 +99,9 @@ void ceint_dump_add(struct ce_dump *dump, size_t bytes, uint64_t packets);
 /* Begin to compress what was gathered. 0; or the error that ended the file. */
 int ceint_dump_end_frame(struct ce_dump *dump);
 
+/* What is compressed goes to the file. Waits for nothing. */
+void ceint_dump_take_done(struct ce_dump *dump);
+
 /* Wait until all that is being compressed goes to the file. As end_frame. */
 int ceint_dump_settle(struct ce_dump *dump);
 

@@ -93,7 +93,9 @@ static void write_frame(const struct ceint_frame *frame)
 		ceint_outfile_fail(dump->file, -ENOMEM);
 		return;
 	}
+	ceint_outfile_set_queue(dump->file, frame->needed ? 0 : dump->queue);
 	rc = ceint_outfile_rest(dump->file, frame->length, &room, &size);
+	ceint_outfile_set_queue(dump->file, dump->queue);
 	if (rc == -EAGAIN)
 		drop(dump, frame->packets);
 	if (rc < 0)
@@ -115,6 +117,12 @@ static bool write_oldest(struct ceint_packer *packer, bool wait)
 	return true;
 }
 
+void ceint_dump_take_done(struct ce_dump *dump)
+{
+	while (dump->packer && write_oldest(dump->packer, false))
+		;
+}
+
 int ceint_dump_settle(struct ce_dump *dump)
 {
 	while (dump->given)
@@ -123,13 +131,14 @@ int ceint_dump_settle(struct ce_dump *dump)
 }
 
 /* May another frame be on its way? Waits for that, or says no. */
-static bool admits(const struct ce_dump *dump)
+static bool admits(struct ce_dump *dump)
 {
-	while (write_oldest(dump->packer, false))
-		;
-	while (!dump->queue && ceint_packer_given(dump->packer) >= MOST_GIVEN)
+	bool waits = !dump->queue || dump->frame->needed;
+
+	ceint_dump_take_done(dump);
+	while (waits && ceint_packer_given(dump->packer) >= MOST_GIVEN)
 		write_oldest(dump->packer, true);
-	return !dump->queue || dump->given < dump->queue;
+	return waits || dump->given < dump->queue;
 }
 
 int ceint_dump_end_frame(struct ce_dump *dump)
@@ -179,6 +188,7 @@ void ceint_dump_add(struct ce_dump *dump, size_t bytes, uint64_t packets)
 		return;
 	}
 	dump->unpacked += bytes;
+	dump->frame->needed |= !packets;
 	dump->frame->used += bytes;
 	dump->frame->packets += packets;
 }

@@ -125,6 +125,18 @@ static int choose_name(struct ce_rotate *rotate, int64_t ts_ns)
 	return length < NAME - PART ? 0 : -ENAMETOOLONG;
 }
 
+/* Is a file of this name not complete yet? Stamps may go back, and with them names. */
+static bool is_ending(const struct ce_rotate *rotate, const char *name)
+{
+	const struct ending *ending = rotate->ending;
+
+	while (ending && strcmp(ending->name, name) != 0)
+		ending = ending->next;
+	return ending;
+}
+
+static int end_files(struct ce_rotate *rotate, bool wait, struct ce_err *err);
+
 /* Begin the file of a packet with this stamp. */
 static int begin(struct ce_rotate *rotate, int64_t ts_ns, struct ce_err *err)
 {
@@ -133,6 +145,10 @@ static int begin(struct ce_rotate *rotate, int64_t ts_ns, struct ce_err *err)
 
 	if (rc < 0)
 		return ce_err_set(err, rc, "%s: %s", rotate->path, strerror(-rc));
+	if (is_ending(rotate, rotate->name))
+		rc = end_files(rotate, true, err);
+	if (rc < 0)
+		return rc;
 	snprintf(part, sizeof(part), "%s.part", rotate->name);
 	rc = ce_dump_open(&rotate->dump, part, &rotate->options.dump, err);
 	rotate->packets = rotate->bytes = 0;
@@ -370,15 +386,20 @@ static int find_file(struct ce_rotate *rotate, int64_t ts_ns, uint64_t bytes,
 }
 
 /* So many packets more, unless there was an error: it is what every further call says. */
+static int said_before(const struct ce_rotate *rotate, struct ce_err *err)
+{
+	if (rotate->failure.code)
+		*err = rotate->failure;
+	return rotate->failure.code;
+}
+
 static int see_packets(struct ce_rotate *rotate, uint64_t packets, struct ce_err *err)
 {
 	int rc = 0;
 
 	rotate->seen += packets;
-	if (rotate->failure.code) {
-		*err = rotate->failure;
-		return err->code;
-	}
+	if (rotate->failure.code)
+		return said_before(rotate, err);
 	if (rotate->ending)
 		rc = end_files(rotate, false, err);
 	return rc < 0 ? fail(rotate, rc, err) : 0;
@@ -512,7 +533,7 @@ int ce_rotate_flush(struct ce_rotate *rotate, struct ce_err *out)
 
 	if (rc == 0 && rotate->dump)
 		rc = ce_dump_flush(rotate->dump, err);
-	return rc < 0 ? fail(rotate, rc, err) : 0;
+	return rc < 0 ? fail(rotate, rc, err) : said_before(rotate, err);
 }
 
 void ce_rotate_count(const struct ce_rotate *rotate, struct ce_dump_counters *counters)
@@ -537,6 +558,8 @@ int ce_rotate_close(struct ce_rotate *rotate, struct ce_err *out)
 		ended = end_files(rotate, true, rc < 0 ? &local : err);
 		rc = rc < 0 ? rc : ended;
 	}
+	if (rc == 0)
+		rc = said_before(rotate, err);
 	for (unsigned i = 0; i < rotate->kept_count; i++)
 		free(rotate->kept[i]);
 	free(rotate->kept);
