@@ -508,6 +508,75 @@ static void slow_disk_drops_packets_and_counts_them(void **state)
 	packets_file_close(&file);
 }
 
+/* Two dumps of a pool whose disk is stuck, and the second fills the queue of both. */
+static void fill_queue(struct ce_dump *dump)
+{
+	struct ce_dump_counters counters;
+
+	ceint_io.reap = stuck_reap;
+	stuck = true;
+	for (uint32_t i = 0; i < COUNT; i++)
+		assert_int_equal(write_packet(dump, i, NULL), 0);
+	ce_dump_count(dump, &counters);
+	assert_true(counters.dropped > 0);
+}
+
+static int write_other(struct ce_dump *dump, int linktype)
+{
+	static const unsigned char bytes[60];
+	const struct ce_origin origin = {.linktype = linktype};
+	const struct ce_record record = {.caplen = sizeof(bytes), .len = sizeof(bytes)};
+
+	return ce_dump_write_packet(dump, &origin, &record, bytes, NULL);
+}
+
+/* The statistics at a file's end, and an interface that packets name, are not dropped
+   for want of room as packets are. */
+static void what_a_file_needs_waits_where_packets_are_dropped(void **state)
+{
+	struct ce_dump_options options = {.linktype = DLT_EN10MB, .queue = 200000};
+	struct ce_dump_options own = {.format = CE_DUMP_PCAPNG,
+	                              .linktype = DLT_EN10MB,
+	                              .queue = 200000};
+	const struct ce_stats stats = {.received = 2};
+	struct packets_file file = packets_file_open("", 0), other;
+	struct ce_dump_counters counters;
+	struct ce_dump *dump, *filler;
+
+	(void)state;
+	fault = (struct fault){0};
+	at = 0;
+	no_uring = false;
+	for (int how = CE_DUMP_PLAIN; how <= CE_DUMP_GZIP; how++) {
+		assert_int_equal(ce_dump_pool_open(&options.pool, 0), 0);
+		if (ce_dump_pool_refused(options.pool))
+			skip();
+		own.pool = options.pool;
+		own.compression = (enum ce_dump_compression)how;
+		other = packets_file_open("", 0);
+		assert_int_equal(ce_dump_open(&dump, file.path, &own, NULL), 0);
+		assert_int_equal(ce_dump_open(&filler, other.path, &options, NULL), 0);
+		assert_int_equal(write_other(dump, DLT_EN10MB), 0);
+		assert_int_equal(ce_dump_flush(dump, NULL), 0);
+		fill_queue(filler);
+		if (how == CE_DUMP_GZIP) { /* an interface, in a frame with its packet */
+			assert_int_equal(write_other(dump, DLT_RAW), 0);
+			assert_int_equal(ce_dump_push(dump, NULL), 0);
+		}
+		ce_dump_stats(dump, 0, &stats);
+		assert_int_equal(ce_dump_finish(dump, NULL), 0);
+		ce_dump_count(dump, &counters);
+		assert_int_equal(counters.dropped + counters.failed, 0);
+		stuck = false;
+		assert_int_equal(ce_dump_close(dump, NULL), 0);
+		assert_int_equal(ce_dump_close(filler, NULL), 0);
+		ce_dump_pool_close(options.pool);
+		ceint_io.reap = fake_reap;
+		packets_file_close(&other);
+	}
+	packets_file_close(&file);
+}
+
 static size_t largest; /* write that was submitted */
 
 static int watched_submit(struct ceint_uring *uring, struct ceint_write *write)
@@ -645,6 +714,7 @@ int main(void)
 		cmocka_unit_test(run_of_a_file_that_is_truncated_is_taken_back),
 		cmocka_unit_test(file_that_cannot_be_cut_is_not_said_to_hold_more),
 		cmocka_unit_test(slow_disk_drops_packets_and_counts_them),
+		cmocka_unit_test(what_a_file_needs_waits_where_packets_are_dropped),
 		cmocka_unit_test(slow_disk_gets_larger_writes),
 		cmocka_unit_test(caller_that_may_wait_lends_runs_despite_a_queue),
 		cmocka_unit_test(any_number_of_dumps_share_a_few_descriptors),

@@ -133,6 +133,31 @@ static void frame_without_memory_is_no_silent_loss(void **state)
 	packets_file_close(&file);
 }
 
+/* What is compressed when nothing is written any more goes to the file all the same. */
+static void all_that_was_compressed_is_pushed_in_the_end(void **state)
+{
+	struct ce_dump_options options = {
+		.linktype = DLT_EN10MB, .compression = CE_DUMP_GZIP, .queue = 64 << 20};
+	struct packets_file file = packets_file_open("", 0);
+	struct ce_dump *dump;
+	int64_t pushed;
+
+	(void)state;
+	assert_int_equal(ce_dump_open(&dump, file.path, &options, NULL), 0);
+	for (int i = 0; i < 30000; i++)
+		assert_int_equal(write_one(dump, NULL), 0);
+	assert_int_equal(ce_dump_push(dump, NULL), 0);
+	do { /* as long as it grows within a tenth of a second */
+		pushed = ce_dump_tell(dump);
+		usleep(100000);
+		assert_int_equal(ce_dump_push(dump, NULL), 0);
+	} while (ce_dump_tell(dump) != pushed);
+	assert_int_equal(ce_dump_flush(dump, NULL), 0);
+	assert_int_equal(ce_dump_tell(dump), pushed);
+	assert_int_equal(ce_dump_close(dump, NULL), 0);
+	packets_file_close(&file);
+}
+
 /* Many dumps share the thread, and each gets its own frames. */
 static void dumps_share_the_thread(void **state)
 {
@@ -168,6 +193,7 @@ int main(void)
 		cmocka_unit_test(frames_are_compressed_behind_the_back),
 		cmocka_unit_test(without_a_thread_they_are_compressed_all_the_same),
 		cmocka_unit_test(frame_without_memory_is_no_silent_loss),
+		cmocka_unit_test(all_that_was_compressed_is_pushed_in_the_end),
 		cmocka_unit_test(dumps_share_the_thread),
 	};
 

@@ -466,6 +466,53 @@ static int failing_rename(const char *from, const char *to)
 	return ++calls == fails_at ? -EIO : real.rename(from, to);
 }
 
+/* Nobody may have been there when it happened: close says it, too. */
+static void what_failed_behind_the_back_is_said_at_the_end(void **state)
+{
+	struct ce_rotate_options options = {.packets = 10, .dump.queue = 1 << 20};
+	struct ce_rotate *rotate = rotate_to(pattern, options);
+	struct ce_err err = {0};
+
+	(void)state;
+	ceint_io.rename = failing_rename;
+	calls = 0;
+	fails_at = 1;
+	fill(SECOND_NS, 15);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	while (ce_rotate_push(rotate, NULL) == 0) /* until the first file is complete */
+		usleep(1000);
+	assert_int_equal(ce_rotate_close(rotate, &err), -EIO);
+	assert_non_null(strstr(err.text, "cannot be renamed"));
+}
+
+/* A write is over only for those who wait for it. */
+static int lazy_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
+{
+	*over = NULL;
+	return wait_ms ? real.reap(uring, wait_ms, over) : 0;
+}
+
+/* Stamps may go back: a file has its name before another of this name begins. */
+static void name_that_comes_again_waits_for_the_file_before(void **state)
+{
+	struct ce_rotate_options options = {.packets = 1, .dump.queue = 1 << 20};
+	struct ce_rotate *rotate;
+	char path[100];
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/%%S.pcap", folder);
+	ceint_io.reap = lazy_reap;
+	rotate = rotate_to(path, options);
+	for (int i = 0; i < 3; i++) {
+		fill((1 + i % 2) * SECOND_NS, 1);
+		assert_int_equal(write_all(rotate, NULL), 0);
+	}
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 3);
+	assert_string_equal(completed[0], completed[2]);
+	assert_int_equal(packets_in(completed[2]), 1);
+}
+
 static int failing_open(const char *path, int flags)
 {
 	return ++calls == fails_at ? -ENOSPC : real.open(path, flags);
@@ -553,6 +600,8 @@ int main(void)
 		with_folder(next_without_packets_does_nothing),
 		with_folder(slow_disk_holds_up_no_rotation),
 		with_folder(slow_disk_drops_what_no_file_has_room_for),
+		with_folder(what_failed_behind_the_back_is_said_at_the_end),
+		with_folder(name_that_comes_again_waits_for_the_file_before),
 		with_folder(every_failure_leaves_readable_files),
 	};
 
