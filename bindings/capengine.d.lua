@@ -171,8 +171,8 @@ function capengine.open(spec, options) end
 
 --- An extractor: a function that gives a field of a packet, or several. Make it once,
 --- before the loop. Its first call in a batch decodes the fields for all packets of the
---- batch, so that it costs little for each; one call that gives two values costs about
---- half of what two calls do.
+--- batch, so that it costs little for each; one call that gives two values costs less
+--- than two calls.
 ---
 --- It gives nil for a field that the packet lacks. A field that stands for several, like
 --- tcp.port, gives one value for each of its parts; 16 values are the most. The fields are

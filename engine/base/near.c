@@ -7,10 +7,10 @@
 #include "capengine/near.h"
 
 enum {
-	LONGEST = 32,
-	SHORTEST = 3,
-	TOO_FAR = 4
-}; /* letters of a name, of a beginning; to change */
+	LONGEST = 32, /* letters of a name, */
+	SHORTEST = 3, /* of a beginning, */
+	TOO_FAR = 4,  /* and to change */
+};
 
 static size_t least(size_t a, size_t b, size_t c)
 {

@@ -47,7 +47,7 @@ struct piece {
 	size_t used;
 	size_t head;      /* bytes before the first record */
 	uint64_t packets; /* in the whole piece */
-	bool lent;        /* its bytes are the caller's */
+	bool lent;        /* it is the caller's, who waits */
 };
 
 struct ceint_pool {
@@ -75,7 +75,7 @@ struct ceint_outfile {
 	bool linked; /* it had a name when it was opened */
 	bool seekable;
 	bool closed;
-	bool given_up;    /* its write was cancelled */
+	bool given_up;    /* no further write is begun, and the last was cancelled */
 	bool torn;        /* what was borrowed last cannot be read */
 	int64_t stuck_ns; /* since when it takes nothing and is to hurry; 0: it is not */
 	int unread;       /* bytes in a pipe, as last looked at */
@@ -121,7 +121,7 @@ int ceint_pool_open(struct ceint_pool **out, unsigned files)
 
 static void free_piece(struct piece *piece)
 {
-	if (piece && !piece->lent)
+	if (piece)
 		free(piece->data);
 	free(piece);
 }
@@ -190,7 +190,9 @@ static struct piece *new_piece(struct ceint_pool *pool, size_t size)
 
 static void put_piece(struct ceint_pool *pool, struct piece *piece)
 {
-	if (!piece || piece->lent || piece->size < PIECE || piece->size > MOST ||
+	if (piece && piece->lent)
+		return;
+	if (!piece || piece->size < PIECE || piece->size > MOST ||
 	    pool->spares == SPARE) {
 		free_piece(piece);
 		return;
@@ -608,8 +610,7 @@ bool ceint_outfile_borrows(const struct ceint_outfile *file)
 	       file->options.fd < 0;
 }
 
-/* Take back what was borrowed last, whether all of it was written or not. */
-static int take_back(struct ceint_outfile *file, size_t bytes, uint64_t packets)
+int ceint_outfile_take_back(struct ceint_outfile *file, size_t bytes, uint64_t packets)
 {
 	int rc;
 
@@ -624,29 +625,25 @@ static int take_back(struct ceint_outfile *file, size_t bytes, uint64_t packets)
 }
 
 int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t bytes,
-                         uint64_t packets, bool (*holds)(const void *arg),
-                         const void *arg)
+                         uint64_t packets)
 {
-	struct piece *piece = calloc(1, sizeof(*piece));
+	struct piece piece = {.data = (unsigned char *)(uintptr_t)data,
+	                      .size = bytes,
+	                      .used = bytes,
+	                      .packets = packets,
+	                      .lent = true};
 
-	if (piece && wake(file) == 0)
+	if (wake(file) == 0)
 		enqueue(file);
-	if (file->error || !piece) {
-		free(piece);
+	if (file->error)
 		return file->error;
-	}
-	*piece = (struct piece){.data = (unsigned char *)(uintptr_t)data,
-	                        .size = bytes,
-	                        .used = bytes,
-	                        .packets = packets,
-	                        .lent = true};
 	file->size += (int64_t)bytes;
 	file->packets += packets;
 	file->torn = false;
-	queue(file, piece);
+	queue(file, &piece);
 	drain(file, 0);
-	if (!file->error && (file->torn || !holds(arg)))
-		return take_back(file, bytes, packets);
+	if (!file->error && file->torn)
+		return ceint_outfile_take_back(file, bytes, packets);
 	return file->error ? file->error : 1;
 }
 

@@ -4,10 +4,10 @@
  * them at once, each of which ends with a whole record whatever happens.
  *
  * Bytes are gathered into pieces, aligned and large; a full piece is written while
- * the next is filled. Long runs of records may also be borrowed where they stand. Of each file one write is on its way at a time, so that
- * nothing follows a hole. Only the files used last have a descriptor and memory:
- * the pool takes both from the one idle for longest, and gives them back to it at
- * its next byte.
+ * the next is filled. Long runs of records may also be borrowed where they stand. Of
+ * each file one write is on its way at a time, so that nothing follows a hole. Only the
+ * files used last have a descriptor and memory: the pool takes both from the one idle
+ * for longest, and gives them back to it at its next byte.
  *
  *     pool_open -> open -> room, add, room, add, ... -> flush -> close
  *
@@ -92,12 +92,14 @@ bool ceint_outfile_borrows(const struct ceint_outfile *file);
 
 /*
  * Write whole records from where they stand, behind what was added, and wait until they
- * are written. 1; 0 when `holds` says that they have changed meanwhile: then they are not
- * in the file; 0, too, without memory; or the error that ended the file.
+ * are written. 1; 0 when they can no longer be read, of a mapped file: then they are not
+ * in the file; or the error that ended it.
  */
 int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t bytes,
-                         uint64_t packets, bool (*holds)(const void *arg),
-                         const void *arg);
+                         uint64_t packets);
+
+/* Cut the file before what was borrowed last. 0 or the error. */
+int ceint_outfile_take_back(struct ceint_outfile *file, size_t bytes, uint64_t packets);
 
 /* Start to write what there is, and see what became of earlier writes. 0 or the error. */
 int ceint_outfile_push(struct ceint_outfile *file);

@@ -3,8 +3,8 @@
  * packer.c - see packer_int.h.
  *
  * One list has the frames that were given, the oldest first; the thread compresses the
- * first that is not done. Frames, but for `next` and `done`, are touched outside of the
- * lock: by the thread until they are done, by the owner before and after.
+ * first that is not done. Frames, but for `next`, are touched outside of the lock: by the
+ * thread until they are done, by the owner before and after.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -71,7 +71,6 @@ static void *run(void *arg)
 		pthread_mutex_unlock(&packer->lock);
 		compress(packer->compressor, frame);
 		pthread_mutex_lock(&packer->lock);
-		frame->done = true;
 		packer->next = frame->next;
 		pthread_cond_signal(&packer->done);
 	}
@@ -143,7 +142,7 @@ struct ceint_frame *ceint_packer_new(struct ceint_packer *packer)
 	frame->next = NULL;
 	frame->used = 0;
 	frame->packets = 0;
-	frame->done = frame->needed = false;
+	frame->needed = false;
 	return frame;
 }
 
@@ -170,7 +169,6 @@ void ceint_packer_give(struct ceint_packer *packer, struct ceint_frame *frame)
 	if (!packer->running)
 		compress(packer->compressor, frame);
 	pthread_mutex_lock(&packer->lock);
-	frame->done = !packer->running;
 	*packer->end = frame;
 	packer->end = &frame->next;
 	if (packer->running && !packer->next)
@@ -189,9 +187,9 @@ struct ceint_frame *ceint_packer_take(struct ceint_packer *packer, bool wait)
 	struct ceint_frame *frame;
 
 	pthread_mutex_lock(&packer->lock);
-	while (wait && packer->first && !packer->first->done)
+	while (wait && packer->first && packer->first == packer->next)
 		pthread_cond_wait(&packer->done, &packer->lock);
-	frame = packer->first && packer->first->done ? packer->first : NULL;
+	frame = packer->first == packer->next ? NULL : packer->first;
 	if (frame) {
 		packer->first = frame->next;
 		if (!packer->first)

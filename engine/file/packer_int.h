@@ -27,11 +27,10 @@ struct ceint_frame {
 	unsigned char *data; /* what is to be compressed: `used` of `size` bytes */
 	size_t size;
 	size_t used;
-	unsigned char
-		*packed; /* what became of it: `length` of `room` bytes; 0: nothing, */
-	size_t room;     /* for want of memory */
+	/* What became of it: `length` of `room` bytes; 0: nothing, for want of memory. */
+	unsigned char *packed;
+	size_t room;
 	size_t length;
-	bool done;
 	bool needed; /* it has more than packets, and is not dropped */
 };
 

@@ -43,10 +43,10 @@ enum {
 	   fill a batch from a file, and longer than the wake-up that it saves. Not where
 	   packets come slowly, as its last wait tells. */
 	SPIN_NS = 30000,
-	SOON_NS =
-		100000, /* a wait that long, wake-up included, would have been shorter */
-	LOOKS = 64,     /* between looks at the clock */
-	MS = 1000000,   /* nanoseconds */
+	/* A wait that took no longer, wake-up included, was one to look for. */
+	SOON_NS = 100000,
+	LOOKS = 64,   /* between looks at the clock */
+	MS = 1000000, /* nanoseconds */
 };
 
 struct queue {

@@ -9,7 +9,7 @@
 
 enum {
 	ETHERNET = 1,
-	SOON = 1 << 20, /* bytes that are compressed in no time */
+	SOON = 1 << 20, /* bytes whose compression a push waits for */
 };
 
 static const struct ceint_format *const formats[] = {
@@ -381,13 +381,15 @@ int ce_dump_finish(struct ce_dump *dump, struct ce_err *err)
 void ceint_dump_wind_up(struct ce_dump *dump)
 {
 	finish(dump, NULL);
-	ce_dump_push(dump, NULL);
+	ceint_dump_is_idle(dump);
 }
 
 bool ceint_dump_is_idle(struct ce_dump *dump)
 {
-	return ce_dump_push(dump, NULL) < 0 ||
-	       (!dump->given && ceint_outfile_is_idle(dump->file));
+	int rc = ceint_dump_end_frame(dump);
+
+	ceint_dump_take_done(dump);
+	return rc < 0 || (!dump->given && ceint_outfile_is_idle(dump->file));
 }
 
 int ce_dump_close(struct ce_dump *dump, struct ce_err *err)

@@ -113,12 +113,20 @@ static void put_lengths(const struct ce_batch *batch, uint32_t i, uint32_t end,
 	}
 }
 
+/* The bytes of packets [i, end), which stand behind each other from *from on. */
+static size_t run_bytes(const struct ce_batch *batch, uint32_t i, uint32_t end,
+                        const unsigned char **from)
+{
+	*from = batch->data[i] - sizeof(struct ce_record);
+	return (size_t)(batch->data[end - 1] + batch->caplen[end - 1] - *from);
+}
+
 /* Copy packets [i, stop), which stand behind each other; gives their bytes. */
 static size_t copy_run(const struct ce_dump *dump, const struct ce_batch *batch,
                        uint32_t i, uint32_t stop, unsigned char *to)
 {
-	const unsigned char *from = batch->data[i] - sizeof(struct ce_record);
-	size_t bytes = (size_t)(batch->data[stop - 1] + batch->caplen[stop - 1] - from);
+	const unsigned char *from;
+	size_t bytes = run_bytes(batch, i, stop, &from);
 
 	memcpy(to, from, bytes);
 	put_lengths(batch, i, stop, to);
@@ -127,20 +135,12 @@ static size_t copy_run(const struct ce_dump *dump, const struct ce_batch *batch,
 	return bytes;
 }
 
-/* A run of packets, which is borrowed from its batch. */
-struct run {
-	const struct ce_batch *batch;
-	uint32_t first, end;
-};
-
 /* Are the lengths in the records still those that were checked? */
-static bool run_holds(const void *arg)
+static bool run_holds(const struct ce_batch *batch, uint32_t i, uint32_t end)
 {
-	const struct run *run = arg;
-	const struct ce_batch *batch = run->batch;
 	uint32_t changed = 0;
 
-	for (uint32_t i = run->first; i < run->end; i++) {
+	for (; i < end; i++) {
 		struct ce_record record;
 
 		memcpy(&record, batch->data[i] - sizeof(record), sizeof(record));
@@ -150,16 +150,18 @@ static bool run_holds(const void *arg)
 	return !changed && ce_batch_check(batch, NULL) == 0;
 }
 
-/* Write packets [i, end) from where they are. 1; 0: they are to be copied; or a negative
-   errno. */
+/* Write packets [i, end) from where they are. 1; 0: they have changed, and are to be
+   copied; or a negative errno. */
 static int borrow_run(struct ce_dump *dump, const struct ce_batch *batch, uint32_t i,
                       uint32_t end)
 {
-	const unsigned char *from = batch->data[i] - sizeof(struct ce_record);
-	size_t bytes = (size_t)(batch->data[end - 1] + batch->caplen[end - 1] - from);
-	const struct run run = {batch, i, end};
+	const unsigned char *from;
+	size_t bytes = run_bytes(batch, i, end, &from);
+	int rc = ceint_outfile_borrow(dump->file, from, bytes, end - i);
 
-	return ceint_outfile_borrow(dump->file, from, bytes, end - i, run_holds, &run);
+	if (rc <= 0 || run_holds(batch, i, end))
+		return rc;
+	return ceint_outfile_take_back(dump->file, bytes, end - i);
 }
 
 /* Is every packet in [i, end) to be written as it stands, and is that worth a write? */
@@ -168,9 +170,8 @@ static bool is_long_run(const struct ce_dump *dump, const struct ce_batch *batch
 {
 	return !dump->packer && batch->origin.nano == dump->nano &&
 	       ceint_outfile_borrows(dump->file) &&
-	       ce_selection_count(wanted, i, end) == end - i &&
-	       end_of_run(batch, wanted, i, end, SIZE_MAX) == end &&
-	       batch->data[end - 1] - batch->data[i] >= BORROW;
+	       batch->data[end - 1] - batch->data[i] >= BORROW &&
+	       end_of_run(batch, wanted, i, end, SIZE_MAX) == end;
 }
 
 /* Copy packets from *i on into the room that there is. As ceint_dump_gather. */

@@ -385,7 +385,7 @@ static int find_file(struct ce_rotate *rotate, int64_t ts_ns, uint64_t bytes,
 	return rc;
 }
 
-/* So many packets more, unless there was an error: it is what every further call says. */
+/* An error is what every further call says. */
 static int said_before(const struct ce_rotate *rotate, struct ce_err *err)
 {
 	if (rotate->failure.code)
@@ -393,16 +393,11 @@ static int said_before(const struct ce_rotate *rotate, struct ce_err *err)
 	return rotate->failure.code;
 }
 
+/* So many packets more, unless there was an error. */
 static int see_packets(struct ce_rotate *rotate, uint64_t packets, struct ce_err *err)
 {
-	int rc = 0;
-
 	rotate->seen += packets;
-	if (rotate->failure.code)
-		return said_before(rotate, err);
-	if (rotate->ending)
-		rc = end_files(rotate, false, err);
-	return rc < 0 ? fail(rotate, rc, err) : 0;
+	return said_before(rotate, err);
 }
 
 int ce_rotate_write_packet(struct ce_rotate *rotate, const struct ce_origin *origin,
@@ -474,12 +469,8 @@ int ce_rotate_write_batch(struct ce_rotate *rotate, const struct ce_batch *batch
                           uint32_t end, struct ce_err *out)
 {
 	struct ce_err local, *err = out ? out : &local;
-	uint64_t packets = 0;
-	int rc;
+	int rc = see_packets(rotate, ce_selection_count(wanted, from, end), err);
 
-	for (uint32_t i = from; i < end; i++)
-		packets += wanted[i / 64] >> i % 64 & 1;
-	rc = see_packets(rotate, packets, err);
 	if (rc < 0)
 		return rc;
 	rc = write_all(rotate, batch, wanted, from, end, err);

@@ -386,7 +386,7 @@ static void pieces_of_a_fast_stream_share_a_batch(void **state)
 
 	(void)state;
 	print_message("40 pieces in %u batches\n", batches);
-	assert_true(batches < 40);
+	assert_true(batches < 30); /* some eight, where nothing else runs */
 }
 
 static void immediate_packets_wait_for_no_others(void **state)

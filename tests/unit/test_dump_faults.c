@@ -348,7 +348,7 @@ static void forget(struct ce_lender *lender)
 	(void)lender;
 }
 
-/* Open a dump, and write a batch to it whose first record is then made to lie. */
+/* Open a dump and write a run to it; the batch has the next one then. */
 static struct ce_dump *dump_one_run(const struct packets_file *file)
 {
 	const struct ce_dump_options options = {.linktype = DLT_EN10MB};

@@ -14,8 +14,8 @@
  * Threads    one at a time for a pool and its dumps; what is compressed is so by a thread
  *            of the pool's own
  * Ownership  the caller owns open dumps and pools; write copies
- * Blocking   every call may wait for the disk; only flush and close wait for all
- *            of it, and with `queue` write does not
+ * Blocking   every call may wait for the disk, but push, reap and, with `queue`, write
+ *            unless the caller may wait; only flush, finish and close wait for all of it
  */
 #ifndef CAPENGINE_DUMP_H
 #define CAPENGINE_DUMP_H
@@ -168,8 +168,8 @@ bool ce_dump_has(const struct ce_dump *dump, uint64_t source);
 int ce_dump_flush(struct ce_dump *dump, struct ce_err *err);
 
 /*
- * Begin to hand to the kernel what was gathered, and wait for no disk: called now and
- * then, it keeps packets of a quiet capture from waiting for further ones. 0 or as write,
+ * Begin to hand to the kernel what was gathered, and wait for no disk, but for the
+ * compression of what is little: called now and then, it keeps packets of a quiet capture from waiting for further ones. 0 or as write,
  * also for what began earlier.
  */
 int ce_dump_push(struct ce_dump *dump, struct ce_err *err);

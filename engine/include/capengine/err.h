@@ -20,8 +20,7 @@ extern "C" {
 struct ce_err {
 	int code;        /* negative errno; 0: no error yet */
 	char text[4608]; /* a sentence for people; it may name a path */
-	char said
-		[4608]; /* where text has libpcap's words: the same, and what to do; or "" */
+	char said[4608]; /* the same where text has libpcap's words, and what to do; or "" */
 };
 
 /* Fill err, if there is one, with code and a formatted text. Returns code. */

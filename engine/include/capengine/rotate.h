@@ -13,7 +13,8 @@
  * Threads    one at a time, as a dump
  * Ownership  the caller owns an open rotation; texts are copied
  * Blocking   as a dump. A file is completed before the next one begins; with `queue` it is
- *            so later, while the next ones are written, and only flush and close wait
+ *            so later, while the next ones are written, and only flush and close wait,
+ *            and a file that is to have the name of one that is not complete yet
  */
 #ifndef CAPENGINE_ROTATE_H
 #define CAPENGINE_ROTATE_H
