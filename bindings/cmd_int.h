@@ -241,10 +241,7 @@ void run_signals_gently(bool yes);
 /* Was there an interrupt? It is over with that. */
 bool run_signals_take_interrupt(void);
 
-/* Was there a signal to stop? */
-bool run_signals_stopped(void);
-
-/* How many: as ce_dump_pool_hurry asks. */
+/* How many signals to stop there were: as ce_dump_pool_hurry asks. */
 int run_signals_hurry(void);
 
 /* Do what signals asked for while a call waited. [-0, +0, e] */

@@ -72,7 +72,7 @@ static int wait_for_key(void)
 	sigaddset(&stops, SIGHUP);
 	sigprocmask(SIG_BLOCK, &stops, &before);
 	do
-		rc = run_signals_stopped()                ? 0
+		rc = run_signals_hurry()                  ? 0
 		     : run_signals_take_interrupt()       ? -EINTR
 		     : ppoll(&keys, 1, NULL, &before) < 0 ? -EAGAIN
 		                                          : 1;
@@ -319,7 +319,7 @@ static void read_lines(struct repl *repl)
 	bool goes_on = true;
 	int length;
 
-	while (goes_on && !run_signals_stopped()) {
+	while (goes_on && !run_signals_hurry()) {
 		el_resize(repl->edit);
 		take_keys(repl);
 		line = el_gets(repl->edit, &length);

@@ -250,7 +250,7 @@ static int field(lua_State *L)
 
 	for (int arg = 1; arg <= names || arg == 1; arg++)
 		count += count_parts(ce_lua_check_field(L, arg));
-	luaL_argcheck(L, count <= MOST_VALUES, MOST_VALUES,
+	luaL_argcheck(L, count <= MOST_VALUES, names,
 	              "too many fields for one extractor: 16 values are the most");
 	extractor = lua_newuserdatauv(
 		L, sizeof(*extractor) + (size_t)count * sizeof(*extractor->parts), 0);

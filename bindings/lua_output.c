@@ -63,16 +63,6 @@ static int picture(lua_State *L)
 	return 2;
 }
 
-/* host.fail(text): end the run, whose output could not be written. */
-static int fail(lua_State *L)
-{
-	struct run *run = ce_lua_get(L)->run;
-
-	if (!run)
-		return luaL_error(L, "%s", luaL_checkstring(L, 1));
-	return run_fail(L, run, EXIT_USAGE, "%s", luaL_checkstring(L, 1));
-}
-
 /*
  * host.kind(name) -> what the values of a field are, and the names of its parts where it
  * has several values; nil: there is no such field.
@@ -139,7 +129,7 @@ static const struct {
 	const char *name;
 	lua_CFunction call;
 } calls[] = {
-	{"check", check},    {"fail", fail},     {"kind", kind},       {"meant", meant},
+	{"check", check},    {"kind", kind},     {"meant", meant},
 	{"near", near_name}, {"output", output}, {"picture", picture},
 };
 

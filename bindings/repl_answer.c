@@ -19,6 +19,7 @@ static void begin(lua_State *L, struct run *run, struct run *lines)
 {
 	run->options = lines->options;
 	run->options.out = NULL;
+	run->pictures = lines->pictures;
 	if (run_source_repeats(&lines->options))
 		return;
 	run_source_push(L, lines, NULL);
@@ -27,8 +28,9 @@ static void begin(lua_State *L, struct run *run, struct run *lines)
 }
 
 /* Its source is over with it, unless that is the one of the lines. [-0, +0, m] */
-static void end(lua_State *L, struct run *run, const struct run *lines)
+static void end(lua_State *L, struct run *run, struct run *lines)
 {
+	lines->pictures = run->pictures;
 	if (run->source)
 		run->source->reading = run->source->broken = false;
 	if (run->source && run->source != lines->source)

@@ -200,11 +200,6 @@ bool run_signals_take_interrupt(void)
 	return interrupted;
 }
 
-bool run_signals_stopped(void)
-{
-	return stops;
-}
-
 int run_signals_hurry(void)
 {
 	return stops;

@@ -43,8 +43,8 @@ static void reap_children(struct run *run, bool wait)
 		if (pid == 0) {
 			children->pids[left++] = children->pids[i];
 		} else if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status)) {
-			fprintf(stderr, "capengine run: --post-rotate %s: failed\n",
-			        run->options.post_rotate);
+			fprintf(stderr, "capengine %s: --post-rotate %s: failed\n",
+			        run->options.command, run->options.post_rotate);
 			run->status = EXIT_RUNTIME;
 		}
 	}
@@ -72,8 +72,8 @@ static void on_complete(void *arg, const char *path,
 		script = NULL;
 	argv[2] = script;
 	if (!script || posix_spawnp(&pid, "sh", NULL, NULL, argv, environ) != 0) {
-		fprintf(stderr,
-		        "capengine run: --post-rotate: cannot be started for %s\n", path);
+		fprintf(stderr, "capengine %s: --post-rotate: cannot be started for %s\n",
+		        run->options.command, path);
 		run->status = EXIT_RUNTIME;
 	} else {
 		pids[children->count++] = pid;
@@ -117,13 +117,13 @@ static int write_packets(struct run *run, const struct ce_batch *batch,
 	                   : ce_dump_flush(run->dump, err);
 }
 
-/* Keep the first error. True: it is new, and now said. */
+/* Keep the first error, and say it. */
 static void note_error(struct run *run, const struct ce_err *err)
 {
 	if (run->write_error.code)
 		return;
 	run->write_error = *err;
-	fprintf(stderr, "capengine run: %s%s\n", err->text,
+	fprintf(stderr, "capengine %s: %s%s\n", run->options.command, err->text,
 	        run->options.go_on ? "; the run goes on without it" : "");
 }
 

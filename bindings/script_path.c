@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "capengine/source.h"
 #include "cmd_int.h"
 
 /* The file that this code is in, the module or the program: its real path. */
@@ -76,20 +77,13 @@ char *script_find(const char *name)
 
 bool is_savefile(const char *path)
 {
-	static const unsigned char magics[][4] = {
-		{0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1},
-		{0xa1, 0xb2, 0x3c, 0x4d}, {0x4d, 0x3c, 0xb2, 0xa1},
-		{0x0a, 0x0d, 0x0d, 0x0a},
-	};
-	unsigned char first[4] = {0};
+	unsigned char first[4];
 	FILE *file = fopen(path, "re");
-	bool found = false;
+	bool found;
 
 	if (!file)
 		return false;
-	if (fread(first, sizeof(first), 1, file) == 1)
-		for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
-			found |= !memcmp(first, magics[i], sizeof(first));
+	found = fread(first, sizeof(first), 1, file) == 1 && ce_source_is_savefile(first);
 	fclose(file);
 	return found;
 }

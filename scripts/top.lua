@@ -92,17 +92,15 @@ local function find_view(name)
   for _, view in ipairs(VIEWS) do
     if view.name == name then return view end
   end
-  io.stderr:write("top: --by ", name, ": senders, flows, ports or protocols is wanted\n")
-  os.exit(2)
+  ce.fail(("--by %s: senders, flows, ports or protocols is wanted"):format(name))
 end
 
--- The speed of a savefile as a number; math.huge: at once.
-local function find_pace(text, absent)
-  if text == "" then return absent end
+-- The speed of a savefile as a number; math.huge: at once; nil: none was named.
+local function find_pace(text)
+  if text == "" then return nil end
   local times = text == "asap" and math.huge or tonumber(text:match "^([%d.]+)x$")
   if times and times > 0 then return times end
-  io.stderr:write("top: --pace ", text, ": 1x, 10x or the like, or asap is wanted\n")
-  os.exit(2)
+  ce.fail(("--pace %s: 1x, 10x or the like, or asap is wanted"):format(text))
 end
 
 -- Counting ------------------------------------------------------------------------
@@ -160,9 +158,10 @@ end
 
 -- The run -------------------------------------------------------------------------
 
+local view, pace = find_view(args.by), find_pace(args.pace)
+if args.every < 1e-6 then ce.fail "--every is in seconds, and more than none" end
 local is_screen = screen.open()
-local view = find_view(args.by)
-local pace = find_pace(args.pace, is_screen and 1 or math.huge)
+pace = pace or is_screen and 1 or math.huge
 local counted = is_screen and VIEWS or { view } -- a key may ask for any
 for _, each in ipairs(counted) do open_view(each) end
 

@@ -28,6 +28,7 @@ end
 
 -- 1943 -> "1,943"
 local function thousands(number)
+  if not math.tointeger(number) then return ("%.14g"):format(number) end
   local sign, digits = ("%d"):format(number):match("^(-?)(%d+)$")
   local head = #digits % 3
   local groups = digits:sub(head + 1):gsub("%d%d%d", ",%0")
@@ -61,6 +62,7 @@ end
 local seconds, texts = {}, {}
 
 local function time(ns, digits, between, zone)
+  ns = math.tointeger(ns) or math.floor(ns)
   local second = ns // SECOND
   if seconds[between] ~= second then
     seconds[between] = second

@@ -139,10 +139,12 @@ local STYLE = [[
 ]]
 function picture.svg(drawing)
   local values = drawing.values
-  local most = math.max(1, table.unpack(values))
+  local most = 0
+  for _, value in ipairs(values) do most = math.max(most, value) end
+  local nothing = most == 0
+  most = math.max(1, most)
   local function x_of(i) return LEFT + (i - 1) * (WIDTH - LEFT - RIGHT) / #values end
   local function y_of(value) return HEIGHT - BOTTOM - value * (HEIGHT - TOP - BOTTOM) / most end
-  local nothing = most == 1 and math.max(0, table.unpack(values)) == 0
   return table.concat({
     ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" width="%d" height="%d" '
       .. 'font-family="sans-serif" font-size="12">'):format(WIDTH, HEIGHT, WIDTH, HEIGHT),
@@ -170,10 +172,10 @@ function picture.write(draw)
   if not name then return end
   name = numbered(name, number)
   local file, message = io.open(name, "w")
-  if not file then host.fail(message) end
+  if not file then host.ce.fail(message) end
   local done, problem = file:write(draw())
   local closed, at_close = file:close()
-  if not (done and closed) then host.fail(name .. ": " .. (problem or at_close)) end
+  if not (done and closed) then host.ce.fail(name .. ": " .. (problem or at_close)) end
 end
 
 return picture

@@ -82,10 +82,12 @@ local function compile(text)
   end
   local head = #names > 0 and "local " .. table.concat(names, ",") .. " = ... " or ""
   local now -- the packet that the text is run for
+  local later = {} -- extractors of names that only the run finds to be fields
   local env = setmetatable({}, {
     __index = function(_, name)
       if _G[name] ~= nil or not now or not host.kind(name) then return _G[name] end
-      return (ce.field(name)(now))
+      later[name] = later[name] or ce.field(name)
+      return (later[name](now))
     end,
   })
   local chunk, message = load(("%sreturn function(%s) %s\nend"):format(head,

@@ -89,6 +89,18 @@ static void recognize(struct savefile *savefile, const unsigned char first[4])
 	}
 }
 
+bool ce_source_is_savefile(const unsigned char first[4])
+{
+	static const uint32_t magics[] = {0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34, 0x0a0d0d0a};
+	uint32_t magic;
+	bool found = ceint_decompress_knows(first);
+
+	memcpy(&magic, first, sizeof(magic));
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++)
+		found |= magic == magics[i] || magic == __builtin_bswap32(magics[i]);
+	return found;
+}
+
 static bool is_stdin(const char *path)
 {
 	return !strcmp(path, "-");

@@ -466,30 +466,35 @@ static int failing_rename(const char *from, const char *to)
 	return ++calls == fails_at ? -EIO : real.rename(from, to);
 }
 
-/* Nobody may have been there when it happened: close says it, too. */
-static void what_failed_behind_the_back_is_said_at_the_end(void **state)
-{
-	struct ce_rotate_options options = {.packets = 10, .dump.queue = 1 << 20};
-	struct ce_rotate *rotate = rotate_to(pattern, options);
-	struct ce_err err = {0};
-
-	(void)state;
-	ceint_io.rename = failing_rename;
-	calls = 0;
-	fails_at = 1;
-	fill(SECOND_NS, 15);
-	assert_int_equal(write_all(rotate, NULL), 0);
-	while (ce_rotate_push(rotate, NULL) == 0) /* until the first file is complete */
-		usleep(1000);
-	assert_int_equal(ce_rotate_close(rotate, &err), -EIO);
-	assert_non_null(strstr(err.text, "cannot be renamed"));
-}
-
 /* A write is over only for those who wait for it. */
 static int lazy_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
 {
 	*over = NULL;
 	return wait_ms ? real.reap(uring, wait_ms, over) : 0;
+}
+
+/* Nobody may have been there when it happened: close says it, too. */
+static void what_failed_behind_the_back_is_said_at_the_end(void **state)
+{
+	struct ce_rotate_options options = {.packets = 10, .dump.queue = 1 << 20};
+	struct ce_rotate *rotate;
+	struct ce_err err = {0};
+
+	(void)state;
+	if (!has_uring()) /* then each write is over at once */
+		skip();
+	rotate = rotate_to(pattern, options);
+	ceint_io.rename = failing_rename;
+	ceint_io.reap = lazy_reap;
+	calls = 0;
+	fails_at = 1;
+	fill(SECOND_NS, 15);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	ceint_io.reap = real.reap;
+	while (ce_rotate_push(rotate, NULL) == 0) /* until the first file is complete */
+		usleep(1000);
+	assert_int_equal(ce_rotate_close(rotate, &err), -EIO);
+	assert_non_null(strstr(err.text, "cannot be renamed"));
 }
 
 /* Stamps may go back: a file has its name before another of this name begins. */

@@ -442,9 +442,26 @@ static void savefile_has_one_link_type_to_choose(void **state)
 	packets_file_close(&file);
 }
 
+static void beginnings_of_savefiles_are_known(void **state)
+{
+	static const unsigned char known[][4] = {
+		{0xd4, 0xc3, 0xb2, 0xa1}, {0xa1, 0xb2, 0xc3, 0xd4}, /* microseconds */
+		{0x4d, 0x3c, 0xb2, 0xa1}, {0x34, 0xcd, 0xb2, 0xa1}, /* nano, modified */
+		{0x0a, 0x0d, 0x0d, 0x0a}, {0x1f, 0x8b, 8, 0},       /* pcapng, gzip */
+		{0x28, 0xb5, 0x2f, 0xfd}, {0x04, 0x22, 0x4d, 0x18}, /* zstd, lz4 */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		assert_true(ce_source_is_savefile(known[i]));
+	assert_false(ce_source_is_savefile((const unsigned char *)"--- a script"));
+	assert_false(ce_source_is_savefile((const unsigned char *)"\0\0\0\0"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(beginnings_of_savefiles_are_known),
 		cmocka_unit_test(close_takes_null),
 		cmocka_unit_test(every_kind_has_what_a_capture_needs),
 		cmocka_unit_test(memory_gives_its_packets_in_order),

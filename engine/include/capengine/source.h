@@ -162,6 +162,9 @@ extern const struct ce_source_ops ce_source_memory;
 int ce_source_open(struct ce_source **source, const struct ce_source_ops *kind,
                    const struct ce_source_options *options, struct ce_err *err);
 
+/* Does a file that begins so look like a savefile, perhaps a compressed one? */
+bool ce_source_is_savefile(const unsigned char first[4]);
+
 /*
  * Let savefiles be mapped instead of read, from now on: for a program that owns
  * its process, since a SIGBUS handler goes in front of the one that is there. It
