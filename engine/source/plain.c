@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * plain.c - see plain_int.h; the format is that of pcap-savefile(5).
- *
- * The walk from header to header is the whole cost of a mapped file: so it is
- * compiled once for each layout, with every choice made before the loop, and
- * lines are prefetched in a stream that runs ahead of it.
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -17,13 +13,9 @@
 
 enum {
 	FILE_HEADER = 24,
-	RECORD = sizeof(struct ce_record),
-	MODIFIED = 24,
 	MOST_CAPLEN = 262144, /* libpcap's limit for all but a few link types */
-	LINE = 64,
-	AHEAD = 4096, /* of the walk, in bytes, are the prefetches */
 	PAGE = 4096,
-	WINDOW = 2 * CEINT_WINDOW_UNIT,
+	WINDOW = 4 * CEINT_WINDOW_UNIT,
 	BATCH = 2 << 20, /* most bytes of a batch: so few windows are mapped at once */
 };
 
@@ -63,8 +55,9 @@ static bool recognize(struct ceint_plain *plain, const unsigned char first[4])
 
 		if (!swapped && magic != kinds[i].magic)
 			continue;
-		plain->unit_ns = kinds[i].unit_ns;
-		plain->layout = kinds[i].layout | (swapped ? CE_LAYOUT_SWAPPED : 0);
+		plain->records.unit_ns = kinds[i].unit_ns;
+		plain->records.layout = kinds[i].layout |
+		                        (swapped ? CE_LAYOUT_SWAPPED : 0);
 		return true;
 	}
 	return false;
@@ -78,11 +71,12 @@ void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_
 	*plain = (struct ceint_plain){.fd = -1};
 	if (!recognize(plain, first) || snapshot <= 0 || pcap_major_version(pcap) != 2 ||
 	    pcap_minor_version(pcap) != 4 ||
-	    !is_handed_over(pcap_datalink(pcap), plain->layout & CE_LAYOUT_SWAPPED))
+	    !is_handed_over(pcap_datalink(pcap),
+	                    plain->records.layout & CE_LAYOUT_SWAPPED))
 		return;
 	plain->fd = fd;
 	plain->at = start + FILE_HEADER;
-	plain->most = snapshot < MOST_CAPLEN ? (uint32_t)snapshot : MOST_CAPLEN;
+	plain->records.most = snapshot < MOST_CAPLEN ? (uint32_t)snapshot : MOST_CAPLEN;
 	plain->name = name;
 	plain->window_bytes = WINDOW;
 }
@@ -94,76 +88,9 @@ void ceint_plain_close(struct ceint_plain *plain)
 	plain->fd = -1;
 }
 
-/* Bytes in which records stand one behind the other. */
-struct run {
-	const unsigned char *at;
-	const unsigned char *end;
-	const unsigned char *last; /* no record that begins here or later */
-	bool far;                  /* in memory, but not in this core's cache */
-};
-
-/* A word of a header, loaded once: the file may change meanwhile. */
-static inline uint32_t load(const unsigned char *at, bool swapped)
-{
-	uint32_t word;
-
-	memcpy(&word, at, sizeof(word));
-	__asm__("" : "+r"(word));
-	return swapped ? __builtin_bswap32(word) : word;
-}
-
-/* Make packets of the plain records of a run. Gives where it ended. */
-static inline __attribute__((always_inline)) const unsigned char *walk_layout(
-	const struct ceint_plain *plain, struct ce_batch *batch, const struct run *run,
-	bool swapped, size_t header)
-{
-	const unsigned char *at = run->at, *end = run->end, *last = run->last;
-	uintptr_t fetched = run->far ? (uintptr_t)at : UINTPTR_MAX;
-	/* What a store into a column might change, for all the compiler knows. */
-	const uint32_t capacity = batch->capacity, most = plain->most;
-	const int64_t unit_ns = plain->unit_ns;
-	int64_t *ts_ns = batch->ts_ns;
-	uint32_t *caplens = batch->caplen, *lens = batch->len, i = 0;
-	const unsigned char **data = batch->data;
-
-	while (i < capacity && at < last && (size_t)(end - at) >= header) {
-		const uint32_t caplen = load(at + 8, swapped);
-
-		if (caplen > most || caplen > (size_t)(end - at) - header)
-			break;
-		for (; fetched < (uintptr_t)at + AHEAD; fetched += LINE)
-			__builtin_prefetch((const void *)fetched);
-		ts_ns[i] = load(at, swapped) * INT64_C(1000000000) +
-		           load(at + 4, swapped) * unit_ns;
-		caplens[i] = caplen;
-		lens[i] = load(at + 12, swapped);
-		at += header;
-		data[i++] = at;
-		at += caplen;
-	}
-	batch->count = i;
-	batch->layout = i ? plain->layout : CE_LAYOUT_RECORD;
-	return at;
-}
-
-static const unsigned char *walk(const struct ceint_plain *plain, struct ce_batch *batch,
-                                 const struct run *run)
-{
-	switch (plain->layout) {
-	case CE_LAYOUT_RECORD:
-		return walk_layout(plain, batch, run, false, RECORD);
-	case CE_LAYOUT_SWAPPED:
-		return walk_layout(plain, batch, run, true, RECORD);
-	case CE_LAYOUT_MODIFIED:
-		return walk_layout(plain, batch, run, false, MODIFIED);
-	default:
-		return walk_layout(plain, batch, run, true, MODIFIED);
-	}
-}
-
 static void read_arena(struct ceint_plain *plain, struct ce_batch *batch)
 {
-	struct run run = {.at = batch->arena};
+	struct ceint_run run = {.at = batch->arena};
 	ssize_t got;
 
 	do
@@ -172,7 +99,8 @@ static void read_arena(struct ceint_plain *plain, struct ce_batch *batch)
 	if (got <= 0)
 		return;
 	run.end = run.last = run.at + got;
-	batch->arena_used = (size_t)(walk(plain, batch, &run) - run.at);
+	batch->arena_used =
+		(size_t)(ceint_records_walk(&plain->records, batch, &run) - run.at);
 	plain->at += (off_t)batch->arena_used;
 }
 
@@ -185,7 +113,7 @@ static bool have_window(struct ceint_plain *plain)
 {
 	struct ceint_window *window = plain->window;
 	off_t offset = plain->at - plain->at % (off_t)plain->window_bytes;
-	size_t size = plain->window_bytes + MODIFIED + plain->most;
+	size_t size = plain->window_bytes + CEINT_MODIFIED + plain->records.most;
 	struct stat status;
 
 	size += (PAGE - size % PAGE) % PAGE;
@@ -202,17 +130,36 @@ static bool have_window(struct ceint_plain *plain)
 	return plain->window;
 }
 
+/* Which way is cheapest was measured. */
+static enum ceint_reach reach_of(size_t average)
+{
+	enum { DENSE = 192, FAR_APART = 4096 };
+
+	return average < DENSE       ? CEINT_DENSE
+	       : average < FAR_APART ? CEINT_SPARSE
+	                             : CEINT_NEAR;
+}
+
 static void read_window(struct ceint_plain *plain, struct ce_batch *batch)
 {
 	const struct ceint_window *window = plain->window;
 	const unsigned char *at = window->bytes + (plain->at - window->offset);
-	const unsigned char *last = window->bytes + plain->window_bytes;
-	struct run run = {.at = at, .end = window->bytes + window->size, .far = true};
+	struct ceint_run run = {.at = at,
+	                        .end = window->bytes + window->size,
+	                        .last = window->bytes + plain->window_bytes,
+	                        .reach = reach_of(plain->average)};
+	size_t bytes;
 
-	run.last = last - at > BATCH ? at + BATCH : last;
-	plain->at += walk(plain, batch, &run) - at;
-	if (batch->count)
-		ceint_window_lend(plain->window, batch);
+	if (run.last > run.end)
+		run.last = run.end;
+	if (run.last - at > BATCH)
+		run.last = at + BATCH;
+	bytes = (size_t)(ceint_records_walk(&plain->records, batch, &run) - at);
+	plain->at += (off_t)bytes;
+	if (!batch->count)
+		return;
+	plain->average = bytes / batch->count;
+	ceint_window_lend(plain->window, batch);
 }
 
 int ceint_plain_read(struct ceint_plain *plain, struct ce_batch *batch,

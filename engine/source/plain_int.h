@@ -23,20 +23,19 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "capengine/batch.h"
+#include "records_int.h"
 
 struct ceint_window;
 struct pcap;
 
 struct ceint_plain {
-	int fd;          /* a regular file; -1: its records are not plain */
-	off_t at;        /* where the next record begins */
-	uint32_t most;   /* longest plain packet */
-	int64_t unit_ns; /* of a record's frac */
-	enum ce_layout layout;
+	int fd;   /* a regular file; -1: its records are not plain */
+	off_t at; /* where the next record begins */
+	struct ceint_records records;
 	const char *name;            /* for errors */
 	struct ceint_window *window; /* which the last packets came from, or NULL */
 	size_t window_bytes;         /* a multiple of the page size */
+	size_t average;              /* bytes of a record in the last batch */
 };
 
 /*

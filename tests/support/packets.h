@@ -112,9 +112,22 @@ struct packets_bytes {
 	size_t size;
 };
 
+/* Memory for so many bytes: each time twice as much, since realloc may copy. */
+static inline size_t packets_room(size_t size)
+{
+	size_t room = size ? PACKETS_MOST : 0;
+
+	while (room < size)
+		room *= 2;
+	return room;
+}
+
 static inline void packets_add(struct packets_bytes *bytes, const void *data, size_t size)
 {
-	bytes->data = realloc(bytes->data, bytes->size + size);
+	size_t room = packets_room(bytes->size + size);
+
+	if (room != packets_room(bytes->size))
+		bytes->data = realloc(bytes->data, room);
 	memcpy(bytes->data + bytes->size, data, size);
 	bytes->size += size;
 }
