@@ -451,6 +451,13 @@ static size_t arena_bytes(size_t ring_bytes)
 	                            : bytes;
 }
 
+static bool help(void *arg)
+{
+	struct ce_source *source = arg;
+
+	return source->ops->help(source);
+}
+
 int ce_capture_open(struct ce_capture **out, struct ce_source *source,
                     const struct ce_capture_options *options, struct ce_err *err)
 {
@@ -475,6 +482,8 @@ int ce_capture_open(struct ce_capture **out, struct ce_source *source,
 		return ce_err_set(err, rc, "no ring of %zu bytes: %s", bytes,
 		                  strerror(-rc));
 	}
+	if (source->ops->help)
+		ce_ring_meanwhile(capture->ring, help, source);
 	ceint_mailbox_open(&capture->mailbox, capture->ring, source);
 	capture->timeout_ms = options->immediate    ? 0
 	                      : options->timeout_ms ? options->timeout_ms

@@ -62,6 +62,8 @@ struct ce_ring {
 	alignas(CACHE_LINE) struct ce_batch *reserved; /* the producer's line */
 	uint32_t fresh;                   /* slots not used yet: from here on */
 	alignas(CACHE_LINE) bool patient; /* the consumer's: its last wait was long */
+	bool (*work)(void *arg);          /* for the time until a batch comes; or NULL */
+	void *work_arg;
 	alignas(CACHE_LINE) struct ceint_bell consumer;
 	alignas(CACHE_LINE) struct ceint_bell producer;
 	_Atomic bool ended;
@@ -304,17 +306,20 @@ static int sleep_once(struct ce_ring *ring, int timeout_ms)
 	return rc;
 }
 
-/* Look for a while whether there is something. */
-static bool spin(struct ce_ring *ring)
+/* Look for a while whether there is something, and work meanwhile if there is work. */
+static bool look(struct ce_ring *ring)
 {
-	int64_t until_ns = ce_clock_mono_ns() + SPIN_NS;
+	int64_t until_ns = ring->patient ? 0 : ce_clock_mono_ns() + SPIN_NS;
 
-	do
+	for (;;) {
 		for (int i = 0; i < LOOKS; i++)
 			if (something(ring))
 				return true;
-	while (ce_clock_mono_ns() < until_ns);
-	return false;
+		if (ring->work && ring->work(ring->work_arg))
+			until_ns = ce_clock_mono_ns() + SPIN_NS;
+		else if (ce_clock_mono_ns() >= until_ns)
+			return false;
+	}
 }
 
 int ce_ring_wait(struct ce_ring *ring, int timeout_ms)
@@ -322,7 +327,7 @@ int ce_ring_wait(struct ce_ring *ring, int timeout_ms)
 	int64_t begun_ns, until_ns;
 	int rc;
 
-	if (something(ring) || (timeout_ms && !ring->patient && spin(ring)))
+	if (something(ring) || (timeout_ms && look(ring)))
 		return 1;
 	begun_ns = ce_clock_mono_ns();
 	until_ns = timeout_ms < 0 ? 0 : begun_ns + (int64_t)timeout_ms * MS;
@@ -331,6 +336,12 @@ int ce_ring_wait(struct ce_ring *ring, int timeout_ms)
 	} while (rc > 0 && !something(ring));
 	ring->patient = ce_clock_mono_ns() - begun_ns > SOON_NS;
 	return something(ring) ? 1 : rc;
+}
+
+void ce_ring_meanwhile(struct ce_ring *ring, bool (*work)(void *arg), void *arg)
+{
+	ring->work = work;
+	ring->work_arg = arg;
 }
 
 bool ce_ring_hungry(struct ce_ring *ring)

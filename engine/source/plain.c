@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * plain.c - see plain_int.h; the format is that of pcap-savefile(5).
+ *
+ * A window is divided by bounds: a batch has the records that begin between two of
+ * them. Every second part is offered to who waits for packets: see piece_int.h. Bounds
+ * depend on nothing but the file, and so do batches.
  */
 #include <errno.h>
 #include <pcap/pcap.h>
@@ -8,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "piece_int.h"
 #include "plain_int.h"
 #include "window_int.h"
 
@@ -17,6 +22,7 @@ enum {
 	PAGE = 4096,
 	WINDOW = 4 * CEINT_WINDOW_UNIT,
 	BATCH = 2 << 20, /* most bytes of a batch: so few windows are mapped at once */
+	LEAST_PART = 64 << 10, /* bytes between two bounds: less is not worth a helper */
 };
 
 /* Does libpcap hand the packets over as they stand in the file? */
@@ -64,11 +70,12 @@ static bool recognize(struct ceint_plain *plain, const unsigned char first[4])
 }
 
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4], const char *name)
+                      const unsigned char first[4], const char *name,
+                      struct ceint_piece *piece)
 {
 	int snapshot = pcap_snapshot(pcap);
 
-	*plain = (struct ceint_plain){.fd = -1};
+	*plain = (struct ceint_plain){.fd = -1, .piece = piece};
 	if (!recognize(plain, first) || snapshot <= 0 || pcap_major_version(pcap) != 2 ||
 	    pcap_minor_version(pcap) != 4 ||
 	    !is_handed_over(pcap_datalink(pcap),
@@ -81,8 +88,16 @@ void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_
 	plain->window_bytes = WINDOW;
 }
 
+/* Nobody looks into the window for it any more. */
+static void forget_piece(struct ceint_plain *plain)
+{
+	if (plain->piece && plain->piece->offered)
+		ceint_piece_settle(plain->piece, NULL, NULL);
+}
+
 void ceint_plain_close(struct ceint_plain *plain)
 {
+	forget_piece(plain);
 	ceint_window_release(plain->window);
 	plain->window = NULL;
 	plain->fd = -1;
@@ -125,9 +140,57 @@ static bool have_window(struct ceint_plain *plain)
 		size = (size_t)(status.st_size - offset);
 	if (window && window->offset == offset && window->size >= size)
 		return true;
+	forget_piece(plain);
 	ceint_window_release(window);
 	plain->window = ceint_window_open(plain->fd, offset, size, plain->name);
 	return plain->window;
+}
+
+/*
+ * Divide the rest of a window into pairs of parts, as large as a batch has room for, and
+ * offer the second of the first pair. It is the smaller one: whoever walks it has also to
+ * look at the packets of both.
+ */
+static bool offer_piece(struct ceint_plain *plain, const struct ceint_run *rest,
+                        const struct ce_batch *batch)
+{
+	enum { FIRST = 6, BOTH = 11 };
+	size_t bytes = (size_t)(rest->last - rest->at);
+	size_t most = batch->capacity * plain->average / 16 * 15; /* of the first */
+	struct ceint_run run = *rest;
+	size_t pair;
+
+	if (most > BATCH)
+		most = BATCH;
+	if (most < LEAST_PART || bytes < LEAST_PART)
+		return false;
+	pair = bytes / (bytes / (most / FIRST * BOTH) + 1);
+	run.at += pair / BOTH * FIRST;
+	run.last = rest->at + pair;
+	ceint_piece_offer(plain->piece, &plain->records, &run, plain->sec, batch);
+	return true;
+}
+
+/* Fill the batch with the records between two bounds. Gives where they end. */
+static const unsigned char *read_part(struct ceint_plain *plain, struct ce_batch *batch,
+                                      struct ceint_run *rest)
+{
+	struct ceint_piece *piece = plain->piece;
+	const unsigned char *end;
+
+	if (piece->offered && rest->at >= piece->run.at) {
+		end = ceint_piece_settle(piece, rest->at, batch);
+		if (end)
+			return end;
+		if (rest->at < piece->run.last)
+			rest->last = piece->run.last;
+	} else if (piece->offered || offer_piece(plain, rest, batch)) {
+		rest->last = piece->run.at;
+	}
+	if (rest->last - rest->at > BATCH)
+		rest->last = rest->at + BATCH;
+	ceint_window_touch(rest->at, rest->last);
+	return ceint_records_walk(&plain->records, batch, rest);
 }
 
 /* Which way is cheapest was measured. */
@@ -144,21 +207,20 @@ static void read_window(struct ceint_plain *plain, struct ce_batch *batch)
 {
 	const struct ceint_window *window = plain->window;
 	const unsigned char *at = window->bytes + (plain->at - window->offset);
-	struct ceint_run run = {.at = at,
-	                        .end = window->bytes + window->size,
-	                        .last = window->bytes + plain->window_bytes,
-	                        .reach = reach_of(plain->average)};
+	struct ceint_run rest = {.at = at,
+	                         .end = window->bytes + window->size,
+	                         .last = window->bytes + plain->window_bytes,
+	                         .reach = reach_of(plain->average)};
 	size_t bytes;
 
-	if (run.last > run.end)
-		run.last = run.end;
-	if (run.last - at > BATCH)
-		run.last = at + BATCH;
-	bytes = (size_t)(ceint_records_walk(&plain->records, batch, &run) - at);
+	if (rest.last > rest.end)
+		rest.last = rest.end;
+	bytes = (size_t)(read_part(plain, batch, &rest) - at);
 	plain->at += (off_t)bytes;
 	if (!batch->count)
 		return;
 	plain->average = bytes / batch->count;
+	plain->sec = (uint32_t)(batch->ts_ns[batch->count - 1] / 1000000000);
 	ceint_window_lend(plain->window, batch);
 }
 

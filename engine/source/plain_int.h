@@ -23,7 +23,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "records_int.h"
+#include "piece_int.h"
 
 struct ceint_window;
 struct pcap;
@@ -35,15 +35,19 @@ struct ceint_plain {
 	const char *name;            /* for errors */
 	struct ceint_window *window; /* which the last packets came from, or NULL */
 	size_t window_bytes;         /* a multiple of the page size */
+	struct ceint_piece *piece;   /* of the window, for who has time to walk it */
 	size_t average;              /* bytes of a record in the last batch */
+	uint32_t sec;                /* when its last packet came */
 };
 
 /*
  * Are this file's records plain? first: its first four bytes; start: where they
- * stand; pcap: the file, opened; name: lent until the last batch came back.
+ * stand; pcap: the file, opened; name: lent until the last batch came back; piece: for
+ * whoever helps, and lent until close.
  */
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4], const char *name);
+                      const unsigned char first[4], const char *name,
+                      struct ceint_piece *piece);
 
 /*
  * Fill an empty batch. Returns the number of packets, 0 when the next record is

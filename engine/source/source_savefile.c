@@ -21,6 +21,7 @@
 #include "capengine/source.h"
 #include "carry_int.h"
 #include "decompress_int.h"
+#include "piece_int.h"
 #include "plain_int.h"
 #include "stream_int.h"
 
@@ -37,6 +38,7 @@ struct savefile {
 	struct ceint_stream *stream; /* the file's; NULL: it is regular and as it is */
 	struct ceint_carry carry;
 	struct ceint_plain plain;
+	struct ceint_piece piece;
 	off_t size;   /* of a regular file, when it was opened; else 0 */
 	off_t before; /* sizes of the files before */
 	off_t total;  /* of all; 0: one is not regular */
@@ -166,7 +168,7 @@ static void look_for_plain(struct savefile *savefile, const char *path, off_t st
 {
 	if (start >= 0)
 		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(savefile->file),
-		                 start, first, name_of(path));
+		                 start, first, name_of(path), &savefile->piece);
 }
 
 static void describe(struct savefile *savefile)
@@ -326,6 +328,7 @@ static void savefile_close(struct ce_source *source)
 	if (savefile->pcap)
 		pcap_close(savefile->pcap); /* closes the FILE */
 	ceint_carry_close(&savefile->carry);
+	ceint_piece_close(&savefile->piece);
 }
 
 /* A cut between two records looks like the end of the file. */
@@ -451,6 +454,11 @@ static off_t position(const struct savefile *savefile)
 	                        : ftello(savefile->file);
 }
 
+static bool savefile_help(struct ce_source *source)
+{
+	return ceint_piece_help(&((struct savefile *)source)->piece);
+}
+
 static void savefile_progress(struct ce_source *source, struct ce_progress *progress)
 {
 	const struct savefile *savefile = (const struct savefile *)source;
@@ -489,4 +497,5 @@ const struct ce_source_ops ce_source_savefile = {
 	.set_datalink = savefile_set_datalink,
 	.list_datalinks = savefile_list_datalinks,
 	.progress = savefile_progress,
+	.help = savefile_help,
 };

@@ -186,18 +186,18 @@ void ceint_window_lend(struct ceint_window *window, struct ce_batch *batch)
 }
 
 /*
- * Have all pages of the window mapped. MADV_POPULATE_READ takes twice the time: it
- * looks at every page, where a fault maps a whole folio of the page cache.
+ * MADV_POPULATE_READ takes twice the time: it looks at every page, where a fault maps a
+ * whole folio of the page cache.
  *
  * A file that is not in the page cache is read ahead by the kernel, from these
  * faults. To ask for that (madvise, posix_fadvise, io_uring) was measured, and takes
  * twice the time: what is asked for gets the smallest folios, which are also slower
  * to map, for every reader from then on.
  */
-static void touch(const struct ceint_window *window)
+void ceint_window_touch(const unsigned char *from, const unsigned char *to)
 {
-	for (size_t i = 0; i < window->size; i += FAULT_BYTES)
-		(void)*(const volatile unsigned char *)(window->bytes + i);
+	for (; from < to; from += FAULT_BYTES)
+		(void)*(const volatile unsigned char *)from;
 }
 
 struct ceint_window *ceint_window_open(int fd, off_t offset, size_t size,
@@ -225,6 +225,5 @@ struct ceint_window *ceint_window_open(int fd, off_t offset, size_t size,
 		return NULL;
 	}
 	show(window);
-	touch(window);
 	return window;
 }

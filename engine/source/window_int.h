@@ -3,18 +3,18 @@
  * window_int.h - a piece of a savefile, mapped, from which batches lend.
  *
  * A window stays mapped until its opener has released it and the last batch over
- * it has come back. Its pages are there when open returns, as far as the file
- * is in the page cache, so that prefetches reach them.
+ * it has come back. Whoever walks a part of it touches that first, so that prefetches
+ * find its pages.
  *
- *     open -> lend, lend, ... -> release   |   ce_batch_clear, ce_batch_clear, ...
+ *     open -> touch, lend, ... -> release   |   ce_batch_clear, ce_batch_clear, ...
  *
  * A file that is truncated takes mapped pages away. Whoever then reads there gets
  * zeros instead of dying of SIGBUS, and the window is torn, which ce_batch_check
  * tells. That takes a signal handler: without ceint_window_guard nothing is mapped.
  *
- * Threads    the source's; ce_batch_check on a lent batch: any
+ * Threads    the source's; touch, and ce_batch_check on a lent batch: any
  * Ownership  the opener owns a window until release; lent batches keep it mapped
- * Blocking   open waits for the disk
+ * Blocking   touch waits for the disk
  */
 #ifndef CE_WINDOW_INT_H
 #define CE_WINDOW_INT_H
@@ -47,6 +47,9 @@ int ceint_window_guard(void);
  */
 struct ceint_window *ceint_window_open(int fd, off_t offset, size_t size,
                                        const char *name);
+
+/* Have the pages of a part of a window mapped, and read if they are not in memory. */
+void ceint_window_touch(const unsigned char *from, const unsigned char *to);
 
 /* Let the batch lend from the window until it is cleared. */
 void ceint_window_lend(struct ceint_window *window, struct ce_batch *batch);

@@ -28,6 +28,7 @@ struct reading {
 	struct packets_file file;
 	pcap_t *pcap;
 	struct ceint_plain plain;
+	struct ceint_piece piece;
 	struct ce_ring *ring;
 	struct ce_err err;
 	uint32_t packets;
@@ -46,7 +47,7 @@ static void open_reading(struct reading *reading, const struct packets_bytes *by
 	assert_non_null(reading->pcap);
 	assert_int_equal(ce_ring_open(&reading->ring, &options), 0);
 	ceint_plain_open(&reading->plain, reading->pcap, reading->file.fd, 0, bytes->data,
-	                 "a file");
+	                 "a file", &reading->piece);
 	reading->plain.window_bytes = PAGE;
 }
 
@@ -54,6 +55,7 @@ static void close_reading(struct reading *reading)
 {
 	ceint_plain_close(&reading->plain);
 	ce_ring_close(reading->ring);
+	ceint_piece_close(&reading->piece);
 	pcap_close(reading->pcap);
 	packets_file_close(&reading->file);
 }
@@ -281,15 +283,83 @@ static void batches_over_a_file_that_was_truncated_are_refused(void **state)
 	free(bytes.data);
 }
 
+/* How a file is read in batches, by who helps, before each read with this chance. */
+static uint32_t read_helped(const struct packets_bytes *bytes, uint32_t percent,
+                            uint32_t counts[], uint32_t *helped)
+{
+	struct reading reading;
+	struct ce_batch *batch;
+	uint32_t batches = 0, chance = 1;
+	int rc;
+
+	*helped = 0;
+	open_reading(&reading, bytes);
+	reading.plain.window_bytes = 256 * PAGE;
+	while ((batch = next(&reading, &rc))) {
+		for (uint32_t i = 0; i < batch->count; i++)
+			assert_true(packets_is(batch, i, reading.packets++));
+		counts[batches++] = batch->count;
+		chance = chance * 1664525 + 1013904223;
+		if ((chance >> 16) % 100 < percent)
+			*helped += ceint_piece_help(&reading.piece);
+	}
+	assert_int_equal(rc, 0);
+	close_reading(&reading);
+	return batches;
+}
+
+static void who_helps_is_not_seen_in_the_batches(void **state)
+{
+	enum { MANY = 40000 };
+	struct packets_bytes bytes = packets_savefile(&micro, 0, MANY);
+	static uint32_t alone[MANY], counts[MANY];
+	uint32_t batches, helped;
+
+	(void)state;
+	batches = read_helped(&bytes, 0, alone, &helped);
+	for (uint32_t percent = 30; percent <= 100; percent += 35) {
+		assert_int_equal(read_helped(&bytes, percent, counts, &helped), batches);
+		assert_memory_equal(counts, alone, batches * sizeof(*alone));
+		assert_true(!mapped || helped > batches * percent / 400);
+	}
+	free(bytes.data);
+}
+
+/* Who helps reads zeros where the file was, and may guess what they like. */
+static void truncation_under_who_helps_is_told(void **state)
+{
+	enum { MANY = 40000 };
+	struct packets_bytes bytes = packets_savefile(&micro, 0, MANY);
+	struct reading reading;
+	int rc;
+
+	(void)state;
+	if (!mapped) {
+		free(bytes.data);
+		return;
+	}
+	open_reading(&reading, &bytes);
+	reading.plain.window_bytes = 256 * PAGE;
+	assert_non_null(next(&reading, &rc)); /* which has no piece: nothing is known */
+	assert_non_null(next(&reading, &rc));
+	assert_true(reading.piece.offered);
+	assert_int_equal(ftruncate(reading.file.fd, 2 * PAGE), 0);
+	assert_true(ceint_piece_help(&reading.piece));
+	assert_null(next(&reading, &rc));
+	assert_int_equal(rc, -EBADMSG);
+	close_reading(&reading);
+	free(bytes.data);
+}
+
 static void link_types_that_libpcap_corrects_are_not_plain(void **state)
 {
 	static const struct {
 		uint32_t linktype;
 		bool plain, plain_when_swapped;
 	} types[] = {
-		{1, true, true},     {101, true, true},   {113, true, false}, /* SLL */
-		{117, true, false},  /* PFLOG */
-		{189, true, false},  /* USB */
+		{1, true, true},     {101, true, true}, {113, true, false}, /* SLL */
+		{117, true, false},                                         /* PFLOG */
+		{189, true, false},                                         /* USB */
 		{220, false, false}, /* USB, mapped */
 		{239, true, false},  /* NFLOG */
 		{276, true, true},   /* SLL2 */
@@ -303,8 +373,9 @@ static void link_types_that_libpcap_corrects_are_not_plain(void **state)
 		struct reading reading;
 
 		open_reading(&reading, &bytes);
-		assert_int_equal(reading.plain.fd >= 0, i % 2 ? types[i / 2].plain_when_swapped
-		                                              : types[i / 2].plain);
+		assert_int_equal(reading.plain.fd >= 0,
+		                 i % 2 ? types[i / 2].plain_when_swapped
+		                       : types[i / 2].plain);
 		close_reading(&reading);
 		free(bytes.data);
 	}
@@ -320,6 +391,8 @@ int main(void)
 		cmocka_unit_test(cut_file_gives_its_whole_records),
 		cmocka_unit_test(file_may_grow_until_its_end_is_reached),
 		cmocka_unit_test(batches_over_a_file_that_was_truncated_are_refused),
+		cmocka_unit_test(who_helps_is_not_seen_in_the_batches),
+		cmocka_unit_test(truncation_under_who_helps_is_told),
 		cmocka_unit_test(link_types_that_libpcap_corrects_are_not_plain),
 	};
 	int failed = cmocka_run_group_tests_name("read", tests, NULL, NULL);

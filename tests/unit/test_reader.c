@@ -440,6 +440,40 @@ static void tap_that_fails_ends_the_reading(void **state)
 	expect_balance(&stats);
 }
 
+/* This thread walks parts of the file itself, when it waits. */
+static void mapped_file_comes_in_order_however_fast_its_reader_is(void **state)
+{
+	enum { MANY = 200000 };
+	struct packets_file large = packets_file_of(&micro, 0, MANY);
+	struct ce_reader_options options = of_file();
+	struct ce_reader *reader;
+	struct ce_stats stats;
+	uint32_t count = 0;
+	int rc;
+
+	(void)state;
+	assert_int_equal(ce_source_guard(), 0);
+	path = large.path;
+	reader = open_reader(&options);
+	while ((rc = fetch(reader)) == 1) {
+		const struct ce_batch *batch = ce_reader_batch(reader);
+
+		assert_int_equal(batch->first_number, count + 1);
+		for (uint32_t i = 0; i < batch->count; i += batch->count - 1) {
+			assert_int_equal(number_at(batch, i), count + i);
+			assert_true(batch->ts_ns[i] == packets_ts_ns(count + i));
+		}
+		count += batch->count;
+		ce_reader_take_until(reader, batch->count);
+	}
+	assert_int_equal(rc, -ENODATA);
+	assert_int_equal(count, MANY);
+	close_reader(reader, &stats);
+	assert_true(stats.delivered == MANY);
+	expect_balance(&stats);
+	packets_file_close(&large);
+}
+
 static void error_of_the_source_comes_after_its_packets_and_stays(void **state)
 {
 	struct packets_bytes bytes = packets_savefile(&micro, 0, 10);
@@ -1052,6 +1086,7 @@ int main(void)
 		with_file(tap_sees_what_filter_and_limit_let_pass),
 		with_file(tap_sees_each_batch_once_when_it_becomes_current),
 		with_file(tap_that_fails_ends_the_reading),
+		with_file(mapped_file_comes_in_order_however_fast_its_reader_is),
 		with_file(error_of_the_source_comes_after_its_packets_and_stays),
 		with_file(filter_that_a_later_file_does_not_take_is_an_error_there),
 		with_file(setfilter_is_checked_against_the_current_packets),

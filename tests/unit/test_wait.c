@@ -368,7 +368,8 @@ static void wait_in_vain(struct ce_ring *ring)
 /* Each event in turn wakes a producer that dozes for it, and no other does. */
 static void dozing_producer_is_woken_by_its_events_only(void **state)
 {
-	static void (*const events[])(struct ce_ring *) = {release, wait_in_vain, ce_ring_mail};
+	static void (*const events[])(struct ce_ring *) = {release, wait_in_vain,
+	                                                   ce_ring_mail};
 	struct ce_ring *ring = *state;
 
 	for (unsigned dozed_for = 1; dozed_for < 8; dozed_for++)
@@ -465,9 +466,61 @@ static void wait_without_timeout_never_returns_with_nothing(void **state)
 	assert_int_equal(in_vain, 0);
 }
 
+struct chore {
+	struct ce_ring *ring;
+	int left; /* times that there is something to do */
+	int calls;
+	bool done; /* put a batch when nothing is left */
+};
+
+static bool do_chore(void *arg)
+{
+	struct chore *chore = arg;
+
+	chore->calls++;
+	if (chore->left-- > 0)
+		return true;
+	if (chore->done)
+		put(chore->ring);
+	return false;
+}
+
+static void consumer_works_while_nothing_is_queued(void **state)
+{
+	struct chore chore = {.ring = *state, .left = 3, .done = true};
+
+	ce_ring_meanwhile(chore.ring, do_chore, &chore);
+	assert_int_equal(ce_ring_wait(chore.ring, DEADLINE_MS), 1);
+	assert_int_equal(chore.calls, 4);
+	assert_int_equal(ce_ring_wait(chore.ring, DEADLINE_MS), 1); /* one is queued */
+	assert_int_equal(chore.calls, 4);
+}
+
+static void consumer_that_may_not_wait_does_not_work(void **state)
+{
+	struct chore chore = {.ring = *state, .left = 3};
+
+	ce_ring_meanwhile(chore.ring, do_chore, &chore);
+	assert_int_equal(ce_ring_wait(chore.ring, 0), 0);
+	assert_int_equal(chore.calls, 0);
+}
+
+/* What is not there is looked for again, also by one who has waited long before. */
+static void work_does_not_keep_the_consumer_awake(void **state)
+{
+	struct chore chore = {.ring = *state, .left = 2};
+
+	ce_ring_meanwhile(chore.ring, do_chore, &chore);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(ce_ring_wait(chore.ring, 2), 0);
+		assert_true(chore.left < 0);
+		chore.left = 2;
+	}
+}
+
 #define with_one_slot(test) cmocka_unit_test_setup_teardown(test, open_one, close_ring)
-#define bell(test) cmocka_unit_test_setup_teardown(test, open_bell, close_bell)
-#define ring(test) cmocka_unit_test_setup_teardown(test, open_ring, close_ring)
+#define bell(test)          cmocka_unit_test_setup_teardown(test, open_bell, close_bell)
+#define ring(test)          cmocka_unit_test_setup_teardown(test, open_ring, close_ring)
 
 int main(void)
 {
@@ -484,6 +537,9 @@ int main(void)
 		cmocka_unit_test(bell_without_a_descriptor_says_what_the_system_said),
 		bell(descriptor_of_a_bell_is_closed_on_exec),
 		ring(wait_returns_at_once_when_a_batch_is_queued),
+		ring(consumer_works_while_nothing_is_queued),
+		ring(consumer_that_may_not_wait_does_not_work),
+		ring(work_does_not_keep_the_consumer_awake),
 		ring(wait_returns_at_once_when_the_producer_has_ended),
 		ring(wait_returns_for_the_queued_batches_of_a_producer_that_has_ended),
 		ring(wait_returns_0_after_its_timeout),

@@ -101,6 +101,12 @@ enum ce_ring_event {
  */
 int ce_ring_wait(struct ce_ring *ring, int timeout_ms);
 
+/*
+ * Consumer: have `work` called with `arg` while nothing is queued, before wait sleeps:
+ * it does a piece of work that does not wait, or says false when there is none.
+ */
+void ce_ring_meanwhile(struct ce_ring *ring, bool (*work)(void *arg), void *arg);
+
 /* Producer: the consumer waits now, with nothing queued. */
 bool ce_ring_hungry(struct ce_ring *ring);
 

@@ -127,6 +127,12 @@ struct ce_source_ops {
 
 	/* Count and forget what can be read without waiting (live). */
 	uint64_t (*discard)(struct ce_source *source);
+
+	/*
+	 * Do a part of what read has to do, in any thread and while another is in
+	 * read: for who waits for packets (savefile). False: there is nothing to do.
+	 */
+	bool (*help)(struct ce_source *source);
 };
 
 struct ce_source {
