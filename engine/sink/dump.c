@@ -85,23 +85,28 @@ static int keep_text(char **copy, const char *text)
 	return text && !*copy ? -ENOMEM : 0;
 }
 
-int ce_dump_from(struct ce_dump *dump, const struct ce_dump_from *from)
+void ceint_from_close(struct ceint_from *from)
 {
-	char *name, *filter;
-	int rc = keep_text(&name, from->name);
+	free(from->name);
+	free(from->filter);
+}
+
+int ceint_from_set(struct ceint_from *from, const struct ce_dump_from *lent)
+{
+	struct ceint_from copy = {.source = lent->source};
+	int rc = keep_text(&copy.name, lent->name);
 
 	if (rc == 0)
-		rc = keep_text(&filter, from->filter);
-	if (rc < 0) {
-		free(name);
-		return rc;
-	}
-	free(dump->name);
-	free(dump->filter);
-	dump->source = from->source;
-	dump->name = name;
-	dump->filter = filter;
-	return 0;
+		rc = keep_text(&copy.filter, lent->filter);
+	ceint_from_close(rc < 0 ? &copy : from);
+	if (rc == 0)
+		*from = copy;
+	return rc;
+}
+
+int ce_dump_from(struct ce_dump *dump, const struct ce_dump_from *from)
+{
+	return ceint_from_set(&dump->from, from);
 }
 
 /* Own what the options lend. */
@@ -411,8 +416,7 @@ int ce_dump_close(struct ce_dump *dump, struct ce_err *err)
 		ceint_packer_put(dump->packer, dump->frame);
 	ce_dump_pool_close(dump->own);
 	free(dump->interfaces);
-	free(dump->name);
-	free(dump->filter);
+	ceint_from_close(&dump->from);
 	free(dump->path);
 	free(dump);
 	return rc;

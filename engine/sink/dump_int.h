@@ -52,6 +52,13 @@ struct ceint_interface {
 	uint64_t first, last; /* stamps */
 };
 
+/* A struct ce_dump_from that owns its texts; NULL: unknown. */
+struct ceint_from {
+	uint64_t source;
+	char *name;
+	char *filter;
+};
+
 struct ce_dump {
 	struct ce_dump_pool *own; /* the pool, if nobody else has it */
 	struct ceint_outfile *file;
@@ -72,9 +79,7 @@ struct ce_dump {
 	uint64_t dropped;
 
 	/* pcapng's. */
-	uint64_t source; /* of the packets to come; its name and filter, NULL: unknown */
-	char *name;
-	char *filter;
+	struct ceint_from from; /* of the packets to come */
 	struct ceint_interface *interfaces;
 	uint32_t interface_count;
 	uint32_t finished; /* interfaces whose statistics stand in the file */
@@ -86,6 +91,11 @@ struct ce_dump {
 	const char *comment;   /* lent; NULL: none */
 	size_t comment_size;
 };
+
+/* Copy `lent` in the place of what was there. 0; or -ENOMEM: then that stays. */
+int ceint_from_set(struct ceint_from *from, const struct ce_dump_from *lent);
+
+void ceint_from_close(struct ceint_from *from);
 
 /* Gather for this compression from now on. 0 or -ENOMEM. */
 int ceint_dump_compress(struct ce_dump *dump, struct ce_dump_pool *pool,

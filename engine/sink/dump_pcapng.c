@@ -31,8 +31,8 @@ static int add_interface(struct ce_dump *dump, const struct ce_origin *origin)
 	struct ceint_pcapng_interface interface = {
 		.snaplen = origin->snaplen,
 		.nano = dump->nano,
-		.name = dump->name,
-		.filter = dump->filter,
+		.name = dump->from.name,
+		.filter = dump->from.filter,
 	};
 	uint32_t count = dump->interface_count;
 	struct ceint_interface *all;
@@ -52,7 +52,7 @@ static int add_interface(struct ce_dump *dump, const struct ce_origin *origin)
 		return rc;
 	ceint_pcapng_interface(room, &interface);
 	ceint_dump_add(dump, bytes, 0);
-	all[count] = (struct ceint_interface){.source = dump->source,
+	all[count] = (struct ceint_interface){.source = dump->from.source,
 	                                      .linktype = origin->linktype,
 	                                      .snaplen = origin->snaplen};
 	dump->interface_count++;
@@ -90,7 +90,7 @@ static int64_t interface_of(struct ce_dump *dump, const struct ce_origin *origin
 	int rc = 0;
 
 	while (i < dump->interface_count &&
-	       (dump->interfaces[i].source != dump->source ||
+	       (dump->interfaces[i].source != dump->from.source ||
 	        dump->interfaces[i].linktype != origin->linktype ||
 	        dump->interfaces[i].snaplen != origin->snaplen))
 		i++;

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dump_int.h"
 #include "rotate_int.h"
 
 static int fail(struct ce_rotate *rotate, int rc, struct ce_err *err)
@@ -192,19 +191,13 @@ int ce_rotate_write(struct ce_rotate *rotate, const struct ce_batch *batch, uint
 
 int ce_rotate_from(struct ce_rotate *rotate, const struct ce_dump_from *from)
 {
-	char *name = from->name ? strdup(from->name) : NULL;
-	char *filter = from->filter ? strdup(from->filter) : NULL;
+	struct ceint_from *own = &rotate->from;
+	int rc = ceint_from_set(own, from);
 
-	if ((from->name && !name) || (from->filter && !filter)) {
-		free(name);
-		free(filter);
-		return -ENOMEM;
-	}
-	free(rotate->source_name);
-	free(rotate->source_filter);
-	rotate->source_name = name;
-	rotate->source_filter = filter;
-	rotate->options.dump.from = (struct ce_dump_from){from->source, name, filter};
+	if (rc < 0)
+		return rc;
+	rotate->options.dump.from =
+		(struct ce_dump_from){own->source, own->name, own->filter};
 	return rotate->dump ? ce_dump_from(rotate->dump, from) : 0;
 }
 
@@ -304,8 +297,7 @@ int ce_rotate_close(struct ce_rotate *rotate, struct ce_err *out)
 	for (unsigned i = 0; i < rotate->kept_count; i++)
 		free(rotate->kept[i]);
 	free(rotate->kept);
-	free(rotate->source_name);
-	free(rotate->source_filter);
+	ceint_from_close(&rotate->from);
 	free(rotate->path);
 	free(rotate);
 	return rc;

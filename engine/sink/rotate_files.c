@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "dump_int.h"
 #include "file/io_int.h"
 #include "rotate_int.h"
 

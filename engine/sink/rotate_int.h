@@ -15,6 +15,7 @@
 
 #include "capengine/packet_time.h"
 #include "capengine/rotate.h"
+#include "dump_int.h"
 
 enum {
 	CEINT_ROTATE_NAME = 4096, /* bytes of a name, */
@@ -38,7 +39,7 @@ struct ce_rotate {
 	uint64_t seen;                       /* packets, of all files */
 	struct ceint_ending *ending, **last; /* files before, the oldest first */
 	struct ce_dump_counters closed;      /* sums over files before those */
-	char *source_name, *source_filter;   /* what options.dump.from points to */
+	struct ceint_from from;              /* what options.dump.from points to */
 	const char *comment;                 /* of the next packet; lent; NULL: none */
 	size_t comment_size;
 	char **kept; /* a ring of names, the oldest at `oldest` */
