@@ -958,7 +958,8 @@ function pcap.lib_version() end
 ---@field sync? boolean close waits until the disk has it; false
 ---@field rotate? capengine.rotation write several files, one after the other
 ---@field on_slow? "wait"|"drop" when the disk is slower than the script: wait for it, or
----drop packets and count them, once 64 MiB wait; "wait"
+---drop packets and count them, once 64 MiB of all savefiles wait for it, or 64 MiB of one
+---file to be compressed; "wait"
 
 --- A new file begins before a packet with which the file would have more than so many
 --- `bytes` or `packets`, or when so many `seconds` of packet time are over; at least one

@@ -67,7 +67,7 @@ struct ce_dump {
 	uint64_t unpacked;           /* bytes that ever were in frames */
 	size_t given;                /* bytes that are being compressed, */
 	uint64_t given_packets;      /* and the packets in them */
-	size_t queue;                /* no more than that; 0: then one waits */
+	size_t queue;                /* about as many may be; 0: then one waits */
 	const struct ceint_format *format;
 	char *path;
 	int linktype; /* of all packets, or CE_DUMP_ANY_LINKTYPE */

@@ -101,7 +101,8 @@ struct ce_dump_options {
 	bool nano;        /* nanosecond stamps; else microseconds, cut off */
 	bool sync;        /* at close, wait until the disk has it */
 	size_t queue;     /* bytes, of all dumps of the pool, that may wait for the disk
-	                     before packets are dropped, and counted; 0: write waits */
+	                     before packets are dropped, and counted; as many of each
+	                     dump may wait to be compressed; 0: write waits */
 	int fd;           /* write there, whatever path says; taken; 0: none */
 	struct ce_dump_from from; /* the packets come from there, unless ce_dump_from
 	                             says otherwise */
@@ -169,8 +170,8 @@ int ce_dump_flush(struct ce_dump *dump, struct ce_err *err);
 
 /*
  * Begin to hand to the kernel what was gathered, and wait for no disk, but for the
- * compression of what is little: called now and then, it keeps packets of a quiet capture from waiting for further ones. 0 or as write,
- * also for what began earlier.
+ * compression of what is little: called now and then, it keeps packets of a quiet capture
+ * from waiting for further ones. 0 or as write, also for what began earlier.
  */
 int ce_dump_push(struct ce_dump *dump, struct ce_err *err);
 
