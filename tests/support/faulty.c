@@ -10,115 +10,52 @@
  *
  *     faulty: 7 calls
  */
-#include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "file/io_int.h"
+#include "support/faults.h"
 
-static struct ceint_io real;
-static char name[16];
-static int at, error, calls;
-static bool plain;
+static const char *const names[] = {
+	[FAULTS_OPEN] = "open",         [FAULTS_WRITE] = "write",
+	[FAULTS_TRUNCATE] = "truncate", [FAULTS_SYNC] = "sync",
+	[FAULTS_CLOSE] = "close",       [FAULTS_RENAME] = "rename",
+	[FAULTS_SUBMIT] = "submit",     [FAULTS_REAP] = "reap",
+};
 
-static bool strikes(const char *call)
+/* CALL:NTH:ERRNO[:plain] as what fails. */
+static bool parse(const char *text, struct faults *fault)
 {
-	return !strcmp(call, name) && ++calls == at;
-}
+	char name[16], tail[16] = "";
+	int error;
 
-static int faulty_open(const char *path, int flags)
-{
-	return strikes("open") ? -error : real.open(path, flags);
-}
-
-static int faulty_truncate(int fd, int64_t size)
-{
-	return strikes("truncate") ? -error : real.truncate(fd, size);
-}
-
-static int faulty_sync(int fd)
-{
-	return strikes("sync") ? -error : real.sync(fd);
-}
-
-static int faulty_close(int fd)
-{
-	int rc = real.close(fd);
-
-	return strikes("close") ? -error : rc;
-}
-
-static int faulty_rename(const char *from, const char *to)
-{
-	return strikes("rename") ? -error : real.rename(from, to);
-}
-
-static int64_t faulty_write(int fd, const void *data, size_t size, int64_t offset)
-{
-	if (!strikes("write"))
-		return real.write(fd, data, size, offset);
-	return error ? -error : real.write(fd, data, size / 3 + 1, offset);
-}
-
-/* A write through io_uring fails where it goes to a descriptor that there is not. */
-static int faulty_submit(struct ceint_uring *uring, struct ceint_write *write)
-{
-	if (plain)
-		return -EPERM;
-	if (strikes("submit"))
-		return -error;
-	if (strikes("write")) {
-		if (error)
-			write->fd = -1;
-		else
-			write->size = write->size / 3 + 1;
-	}
-	return real.submit(uring, write);
-}
-
-static int faulty_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
-{
-	int rc;
-
-	if (wait_ms && strikes("reap"))
-		return -error;
-	rc = real.reap(uring, wait_ms, over);
-	if (rc == 0 && *over && (*over)->result == -EBADF)
-		(*over)->result = -error;
-	return rc;
+	if (sscanf(text, "%15[a-z]:%d:%d:%15s", name, &fault->at, &error, tail) < 3)
+		return false;
+	fault->error = -error;
+	fault->plain = !strcmp(tail, "plain");
+	for (int call = FAULTS_OPEN; call <= FAULTS_REAP; call++)
+		if (!strcmp(name, names[call])) {
+			fault->call = (enum faults_call)call;
+			return true;
+		}
+	return false;
 }
 
 static void say_calls(void)
 {
-	fprintf(stderr, "faulty: %d calls\n", calls);
+	fprintf(stderr, "faulty: %d calls\n", faults.calls);
 }
 
 __attribute__((constructor)) static void replace_calls(void)
 {
 	const char *fault = getenv("FAULT");
-	char tail[16] = "";
 
 	if (!fault)
 		return;
-	if (sscanf(fault, "%15[a-z]:%d:%d:%15s", name, &at, &error, tail) < 3) {
+	if (!parse(fault, &faults)) {
 		fprintf(stderr, "faulty: FAULT=%s: see faulty.c\n", fault);
 		exit(2);
 	}
-	plain = !strcmp(tail, "plain");
-	real = ceint_io;
-	ceint_io = (struct ceint_io){
-		.open = faulty_open,
-		.write = faulty_write,
-		.truncate = faulty_truncate,
-		.sync = faulty_sync,
-		.close = faulty_close,
-		.rename = faulty_rename,
-		.submit = faulty_submit,
-		.reap = faulty_reap,
-		.cancel = real.cancel,
-	};
+	faults_install();
 	atexit(say_calls);
 }

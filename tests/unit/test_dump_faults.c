@@ -19,100 +19,25 @@
 #include "capengine/dump.h"
 #include "capengine/ring.h"
 #include "capengine/source.h"
-#include "file/io_int.h"
+#include "support/faults.h"
 #include "support/packets.h"
 
 enum { COUNT = 15000, FLUSHED = 6000, MOST_CALLS = 1000, SKIP = 77 };
 
 enum { RUN = 1500 }; /* packets of a batch: a run of more than 64 KiB */
 
-enum call { OPEN, WRITE, TRUNCATE, SYNC, CLOSE, SUBMIT };
-
 /* What happens to the nth call. */
 struct fault {
 	const char *name;
-	enum call call;
+	enum faults_call call;
 	int error;     /* what it says; 0: it succeeds, and does less than asked */
 	bool harmless; /* nobody has to notice */
 };
 
-static struct ceint_io real;
-static struct fault fault;
-static int calls, at;
-static bool no_uring;
-
-static bool strikes(enum call call)
-{
-	return fault.call == call && ++calls == at;
-}
-
-static int fake_open(const char *path, int flags)
-{
-	return strikes(OPEN) ? fault.error : real.open(path, flags);
-}
-
-static int fake_truncate(int fd, int64_t size)
-{
-	return strikes(TRUNCATE) ? fault.error : real.truncate(fd, size);
-}
-
-static int fake_sync(int fd)
-{
-	return strikes(SYNC) ? fault.error : real.sync(fd);
-}
-
-static int fake_close(int fd)
-{
-	int rc = real.close(fd);
-
-	return strikes(CLOSE) ? fault.error : rc;
-}
-
-static int64_t fake_write(int fd, const void *data, size_t size, int64_t offset)
-{
-	if (!strikes(WRITE))
-		return real.write(fd, data, size, offset);
-	return fault.error ? fault.error : real.write(fd, data, size / 3 + 1, offset);
-}
-
-/* The same for a write through io_uring: to a descriptor that there is not. */
-static int fake_submit(struct ceint_uring *uring, struct ceint_write *write)
-{
-	if (no_uring)
-		return -EPERM;
-	if (strikes(SUBMIT))
-		return fault.error;
-	if (strikes(WRITE) && fault.error)
-		write->fd = -1;
-	else if (fault.call == WRITE && calls == at)
-		write->size = write->size / 3 + 1;
-	return real.submit(uring, write);
-}
-
-static int fake_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
-{
-	int rc = real.reap(uring, wait_ms, over);
-
-	if (*over && (*over)->result == -EBADF)
-		(*over)->result = fault.error;
-	return rc;
-}
-
-static int fake_calls(void **state)
+static int install_faults(void **state)
 {
 	(void)state;
-	real = ceint_io;
-	ceint_io = (struct ceint_io){
-		.open = fake_open,
-		.write = fake_write,
-		.truncate = fake_truncate,
-		.sync = fake_sync,
-		.close = fake_close,
-		.rename = real.rename,
-		.submit = fake_submit,
-		.reap = fake_reap,
-		.cancel = real.cancel,
-	};
+	faults_install();
 	return 0;
 }
 
@@ -172,10 +97,9 @@ static int write_next(struct ce_dump *dump, uint32_t i, struct ce_err *err)
 	return write_batch(dump, err);
 }
 
-static struct story dump_all(const char *path, size_t queue)
+static struct story dump_all(const char *path)
 {
-	const struct ce_dump_options options = {
-		.linktype = DLT_EN10MB, .sync = true, .queue = queue};
+	const struct ce_dump_options options = {.linktype = DLT_EN10MB, .sync = true};
 	struct story story = {0};
 	struct ce_dump *dump = NULL;
 	struct ce_err err;
@@ -249,58 +173,58 @@ static void check(const struct story *story, const struct packets_file *file)
 		assert_int_equal(readable(file->path), counters->written);
 }
 
-/* Let call 1, 2, ... of the fault's kind fail until there is none any more. */
-static int let_each_fail(struct fault kind, size_t queue)
+/* Let call 1, 2, ... of this kind fail until there is none any more. */
+static int let_each_fail(const struct fault *fault, bool plain)
 {
 	int n = 0;
 
-	fault = kind;
 	do {
 		struct packets_file file = packets_file_open("old", 3);
 		struct story story;
 
-		calls = 0;
-		at = ++n;
-		story = dump_all(file.path, queue);
-		if (calls >= n && !kind.harmless && story.rc != kind.error)
-			fail_msg("%s: call %d failed, and it said %d", kind.name, n,
+		faults = (struct faults){.call = fault->call,
+		                         .at = ++n,
+		                         .error = fault->error,
+		                         .plain = plain};
+		story = dump_all(file.path);
+		if (faults.calls >= n && !fault->harmless && story.rc != fault->error)
+			fail_msg("%s: call %d failed, and it said %d", fault->name, n,
 			         story.rc);
-		if ((calls < n || kind.harmless) && story.rc != 0)
-			fail_msg("%s, call %d: %s", kind.name, n, story.err.text);
+		if ((faults.calls < n || fault->harmless) && story.rc != 0)
+			fail_msg("%s, call %d: %s", fault->name, n, story.err.text);
 		if (story.rc == 0)
 			assert_int_equal(story.counters.written, COUNT);
 		check(&story, &file);
 		packets_file_close(&file);
-	} while (calls >= n && n < MOST_CALLS);
+	} while (faults.calls >= n && n < MOST_CALLS);
 	assert_true(n < MOST_CALLS);
 	return n - 1;
 }
 
-static const struct fault faults[] = {
-	{"open", OPEN, -EMFILE, false},
-	{"open", OPEN, -EROFS, false},
-	{"write, full", WRITE, -ENOSPC, false},
-	{"write, quota", WRITE, -EDQUOT, false},
-	{"write, broken", WRITE, -EIO, false},
-	{"write, short", WRITE, 0, true},
-	{"write, interrupted", WRITE, -EINTR, true},
-	{"write, again", WRITE, -EAGAIN, true},
-	{"sync", SYNC, -EIO, false},
-	{"close", CLOSE, -EIO, false},
-	{"close, interrupted", CLOSE, -EINTR, true},
-	{"submit", SUBMIT, -EAGAIN, true},
-	{"submit, no memory", SUBMIT, -ENOMEM, true},
+static const struct fault kinds[] = {
+	{"open", FAULTS_OPEN, -EMFILE, false},
+	{"open", FAULTS_OPEN, -EROFS, false},
+	{"write, full", FAULTS_WRITE, -ENOSPC, false},
+	{"write, quota", FAULTS_WRITE, -EDQUOT, false},
+	{"write, broken", FAULTS_WRITE, -EIO, false},
+	{"write, short", FAULTS_WRITE, 0, true},
+	{"write, interrupted", FAULTS_WRITE, -EINTR, true},
+	{"write, again", FAULTS_WRITE, -EAGAIN, true},
+	{"sync", FAULTS_SYNC, -EIO, false},
+	{"close", FAULTS_CLOSE, -EIO, false},
+	{"close, interrupted", FAULTS_CLOSE, -EINTR, true},
+	{"submit", FAULTS_SUBMIT, -EAGAIN, true},
+	{"submit, no memory", FAULTS_SUBMIT, -ENOMEM, true},
 };
 
 static void let_all_fail(bool plain)
 {
-	no_uring = plain;
-	for (size_t i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
-		int failed = let_each_fail(faults[i], 0);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		int failed = let_each_fail(&kinds[i], plain);
 
-		if (faults[i].call != SUBMIT || !plain)
+		if (kinds[i].call != FAULTS_SUBMIT || !plain)
 			assert_true(failed > 0);
-		print_message("%s: %d calls\n", faults[i].name, failed);
+		print_message("%s: %d calls\n", kinds[i].name, failed);
 	}
 }
 
@@ -354,9 +278,7 @@ static struct ce_dump *dump_one_run(const struct packets_file *file)
 	const struct ce_dump_options options = {.linktype = DLT_EN10MB};
 	struct ce_dump *dump;
 
-	fault = (struct fault){0};
-	at = 0;
-	no_uring = false;
+	faults = (struct faults){0};
 	assert_int_equal(ce_ring_open(&ring, NULL), 0);
 	batch = ce_ring_reserve(ring);
 	assert_int_equal(ce_dump_open(&dump, file->path, &options, NULL), 0);
@@ -453,14 +375,12 @@ static void file_that_cannot_be_cut_is_not_said_to_hold_more(void **state)
 	fflush(stdout);
 	child = fork();
 	if (child == 0) {
-		fault = (struct fault){"truncate", TRUNCATE, -EIO, false};
-		calls = 0;
-		at = 1;
-		no_uring = true;
+		faults = (struct faults){
+			.call = FAULTS_TRUNCATE, .at = 1, .error = -EIO, .plain = true};
 		signal(SIGXFSZ, SIG_IGN);
 		setrlimit(RLIMIT_FSIZE, &limit);
-		story = dump_all(file.path, 0);
-		_exit(story.rc != -EFBIG || calls != 1 ||
+		story = dump_all(file.path);
+		_exit(story.rc != -EFBIG || faults.calls != 1 ||
 		      story.counters.written > FLUSHED);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
@@ -474,7 +394,7 @@ static bool stuck;
 static int stuck_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
 {
 	*over = NULL;
-	return stuck && !wait_ms ? 0 : real.reap(uring, wait_ms, over);
+	return stuck && !wait_ms ? 0 : faults_real.reap(uring, wait_ms, over);
 }
 
 static void slow_disk_drops_packets_and_counts_them(void **state)
@@ -485,9 +405,7 @@ static void slow_disk_drops_packets_and_counts_them(void **state)
 	struct ce_dump *dump;
 
 	(void)state;
-	no_uring = false;
-	fault = (struct fault){0};
-	at = 0;
+	faults = (struct faults){0};
 	assert_int_equal(ce_dump_open(&dump, file.path, &options, NULL), 0);
 	ceint_io.reap = stuck_reap;
 	stuck = true;
@@ -504,7 +422,7 @@ static void slow_disk_drops_packets_and_counts_them(void **state)
 	assert_int_equal(counters.failed, 0);
 	assert_int_equal(ce_dump_close(dump, NULL), 0);
 	assert_int_equal(readable(file.path), counters.written);
-	ceint_io.reap = fake_reap;
+	ceint_io.reap = faults_reap;
 	packets_file_close(&file);
 }
 
@@ -535,18 +453,15 @@ static int write_other(struct ce_dump *dump, int linktype)
 static void what_a_file_needs_waits_where_packets_are_dropped(void **state)
 {
 	struct ce_dump_options options = {.linktype = DLT_EN10MB, .queue = 200000};
-	struct ce_dump_options own = {.format = CE_DUMP_PCAPNG,
-	                              .linktype = DLT_EN10MB,
-	                              .queue = 200000};
+	struct ce_dump_options own = {
+		.format = CE_DUMP_PCAPNG, .linktype = DLT_EN10MB, .queue = 200000};
 	const struct ce_stats stats = {.received = 2};
 	struct packets_file file = packets_file_open("", 0), other;
 	struct ce_dump_counters counters;
 	struct ce_dump *dump, *filler;
 
 	(void)state;
-	fault = (struct fault){0};
-	at = 0;
-	no_uring = false;
+	faults = (struct faults){0};
 	for (int how = CE_DUMP_PLAIN; how <= CE_DUMP_GZIP; how++) {
 		assert_int_equal(ce_dump_pool_open(&options.pool, 0), 0);
 		if (ce_dump_pool_refused(options.pool))
@@ -571,7 +486,7 @@ static void what_a_file_needs_waits_where_packets_are_dropped(void **state)
 		assert_int_equal(ce_dump_close(dump, NULL), 0);
 		assert_int_equal(ce_dump_close(filler, NULL), 0);
 		ce_dump_pool_close(options.pool);
-		ceint_io.reap = fake_reap;
+		ceint_io.reap = faults_reap;
 		packets_file_close(&other);
 	}
 	packets_file_close(&file);
@@ -582,7 +497,7 @@ static size_t largest; /* write that was submitted */
 static int watched_submit(struct ceint_uring *uring, struct ceint_write *write)
 {
 	largest = write->size > largest ? write->size : largest;
-	return real.submit(uring, write);
+	return faults_real.submit(uring, write);
 }
 
 /* A queue that its writes do not follow is written in larger ones, and so gets short. */
@@ -608,8 +523,8 @@ static void slow_disk_gets_larger_writes(void **state)
 	assert_int_equal(readable(file.path), 4 * COUNT);
 	if (largest) /* else there is no io_uring */
 		assert_in_range(largest, 2 * usual, 4 * usual);
-	ceint_io.submit = fake_submit;
-	ceint_io.reap = fake_reap;
+	ceint_io.submit = faults_submit;
+	ceint_io.reap = faults_reap;
 	packets_file_close(&file);
 }
 
@@ -638,7 +553,7 @@ static void caller_that_may_wait_lends_runs_despite_a_queue(void **state)
 	assert_true(submitted[0] < 1000); /* the file's header */
 	if (!ce_dump_pool_refused(options.pool))
 		assert_true(submitted[1] > 64 << 10);
-	ceint_io.submit = fake_submit;
+	ceint_io.submit = faults_submit;
 	end_dump(dump, &file, 2 * RUN);
 	ce_dump_pool_close(options.pool);
 }
@@ -652,9 +567,7 @@ static void any_number_of_dumps_share_a_few_descriptors(void **state)
 	char folder[] = "/tmp/test_dump_faults.XXXXXX", path[64];
 
 	(void)state;
-	fault = (struct fault){0};
-	at = 0;
-	no_uring = false;
+	faults = (struct faults){0};
 	assert_non_null(mkdtemp(folder));
 	assert_int_equal(ce_dump_pool_open(&options.pool, 3), 0);
 	for (int i = 0; i < DUMPS; i++) {
@@ -683,8 +596,7 @@ static void dump_whose_file_was_replaced_meanwhile_says_so(void **state)
 	struct ce_err err = {0};
 
 	(void)state;
-	fault = (struct fault){0};
-	at = 0;
+	faults = (struct faults){0};
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/one", folder);
 	snprintf(moved, sizeof(moved), "%s/two", folder);
@@ -709,7 +621,8 @@ int main(void)
 		cmocka_unit_test(dump_survives_every_failure_of_io_uring),
 		cmocka_unit_test(dump_survives_every_failure_of_plain_calls),
 		cmocka_unit_test(runs_that_are_borrowed_survive_every_failure),
-		cmocka_unit_test(run_whose_lengths_change_is_written_with_those_of_before),
+		cmocka_unit_test(
+			run_whose_lengths_change_is_written_with_those_of_before),
 		cmocka_unit_test(run_that_is_torn_while_it_is_written_is_taken_back),
 		cmocka_unit_test(run_of_a_file_that_is_truncated_is_taken_back),
 		cmocka_unit_test(file_that_cannot_be_cut_is_not_said_to_hold_more),
@@ -722,5 +635,5 @@ int main(void)
 	};
 
 	alarm(100); /* a hang is a failure */
-	return cmocka_run_group_tests(tests, fake_calls, NULL);
+	return cmocka_run_group_tests(tests, install_faults, NULL);
 }

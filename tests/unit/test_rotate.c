@@ -14,7 +14,7 @@
 
 #include "capengine/ring.h"
 #include "capengine/rotate.h"
-#include "file/io_int.h"
+#include "support/faults.h"
 #include "support/packets.h"
 
 enum { COUNT = 100, EACH = 50, MOST = 64 };
@@ -28,7 +28,6 @@ static int completed_count;
 
 static struct ce_ring *ring;
 static struct ce_batch *batch;
-static struct ceint_io real;
 
 static int open_folder(void **state)
 {
@@ -40,7 +39,8 @@ static int open_folder(void **state)
 	assert_int_equal(ce_ring_open(&ring, NULL), 0);
 	batch = ce_ring_reserve(ring);
 	batch->origin = (struct ce_origin){.linktype = DLT_EN10MB, .snaplen = 262144};
-	real = ceint_io;
+	faults_install();
+	faults = (struct faults){0};
 	return 0;
 }
 
@@ -51,7 +51,7 @@ static int close_folder(void **state)
 	char path[400];
 
 	(void)state;
-	ceint_io = real;
+	ceint_io = faults_real;
 	ce_ring_close(ring);
 	while ((entry = readdir(entries))) {
 		snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
@@ -370,7 +370,7 @@ static int stuck_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write
 	*over = NULL;
 	if (stuck && wait_ms)
 		fail_msg("it waits for the disk");
-	return stuck ? 0 : real.reap(uring, wait_ms, over);
+	return stuck ? 0 : faults_real.reap(uring, wait_ms, over);
 }
 
 static bool has_uring(void)
@@ -458,19 +458,11 @@ static void slow_disk_drops_what_no_file_has_room_for(void **state)
 	assert_int_equal(completed_count, 20);
 }
 
-/* The nth call of these fails. */
-static int calls, fails_at;
-
-static int failing_rename(const char *from, const char *to)
-{
-	return ++calls == fails_at ? -EIO : real.rename(from, to);
-}
-
 /* A write is over only for those who wait for it. */
 static int lazy_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write **over)
 {
 	*over = NULL;
-	return wait_ms ? real.reap(uring, wait_ms, over) : 0;
+	return wait_ms ? faults_real.reap(uring, wait_ms, over) : 0;
 }
 
 /* Nobody may have been there when it happened: close says it, too. */
@@ -484,13 +476,11 @@ static void what_failed_behind_the_back_is_said_at_the_end(void **state)
 	if (!has_uring()) /* then each write is over at once */
 		skip();
 	rotate = rotate_to(pattern, options);
-	ceint_io.rename = failing_rename;
+	faults = (struct faults){.call = FAULTS_RENAME, .at = 1, .error = -EIO};
 	ceint_io.reap = lazy_reap;
-	calls = 0;
-	fails_at = 1;
 	fill(SECOND_NS, 15);
 	assert_int_equal(write_all(rotate, NULL), 0);
-	ceint_io.reap = real.reap;
+	ceint_io.reap = faults_reap;
 	while (ce_rotate_push(rotate, NULL) == 0) /* until the first file is complete */
 		usleep(1000);
 	assert_int_equal(ce_rotate_close(rotate, &err), -EIO);
@@ -518,11 +508,6 @@ static void name_that_comes_again_waits_for_the_file_before(void **state)
 	assert_int_equal(packets_in(completed[2]), 1);
 }
 
-static int failing_open(const char *path, int flags)
-{
-	return ++calls == fails_at ? -ENOSPC : real.open(path, flags);
-}
-
 /* Everything that libpcap finds in the folder. */
 static int packets_in_all(void)
 {
@@ -541,11 +526,10 @@ static int packets_in_all(void)
 	return count;
 }
 
-static void let_each_fail(int error)
+static void let_each_fail(enum faults_call call, int error)
 {
-	int rc;
+	int rc, n = 0;
 
-	fails_at = 0;
 	do {
 		struct ce_rotate_options options = {.packets = 30,
 		                                    .complete = note_complete};
@@ -554,8 +538,8 @@ static void let_each_fail(int error)
 		struct ce_err err = {0};
 
 		options.dump.linktype = DLT_EN10MB;
-		completed_count = calls = 0;
-		fails_at++;
+		completed_count = 0;
+		faults = (struct faults){.call = call, .at = ++n, .error = error};
 		fill(SECOND_NS, COUNT);
 		rc = ce_rotate_open(&rotate, pattern, &options, &err);
 		if (rc == 0) {
@@ -568,23 +552,20 @@ static void let_each_fail(int error)
 			if (ce_rotate_close(rotate, rc < 0 ? NULL : &err) < 0)
 				rc = err.code;
 		}
-		assert_int_equal(rc, calls >= fails_at ? error : 0);
+		assert_int_equal(rc, faults.calls >= n ? error : 0);
 		if (rc < 0)
 			assert_non_null(strstr(err.text, folder));
 		assert_int_equal(packets_in_all(), counters.written);
-	} while (rc < 0 && fails_at < 100);
+	} while (rc < 0 && n < 100);
 	assert_int_equal(rc, 0);
-	assert_in_range(fails_at, 5, 20);
+	assert_in_range(n, 5, 20);
 }
 
 static void every_failure_leaves_readable_files(void **state)
 {
 	(void)state;
-	ceint_io.open = failing_open;
-	let_each_fail(-ENOSPC);
-	ceint_io = real;
-	ceint_io.rename = failing_rename;
-	let_each_fail(-EIO);
+	let_each_fail(FAULTS_OPEN, -ENOSPC);
+	let_each_fail(FAULTS_RENAME, -EIO);
 }
 
 #define with_folder(test) cmocka_unit_test_setup_teardown(test, open_folder, close_folder)
