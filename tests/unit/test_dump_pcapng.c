@@ -5,21 +5,18 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <pcap/pcap.h>
 
 #include "capengine/dump.h"
 #include "capengine/ring.h"
+#include "support/blocks.h"
 #include "support/packets.h"
-
-enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, STATISTICS = 5, PACKET = 6 };
 
 /* The memory file that the test writes to, and what was found in it. */
 static struct packets_file out;
-static unsigned char *found;
-static size_t found_size;
+static struct blocks found;
 
 static int open_out(void **state)
 {
@@ -32,8 +29,8 @@ static int close_out(void **state)
 {
 	(void)state;
 	packets_file_close(&out);
-	free(found);
-	found = NULL;
+	free(found.data);
+	found.data = NULL;
 	return 0;
 }
 
@@ -51,40 +48,13 @@ static struct ce_dump *open_dump(struct ce_dump_options options)
 /* Close, and read what there is. */
 static void finish(struct ce_dump *dump)
 {
-	struct stat status;
-
 	assert_int_equal(ce_dump_close(dump, NULL), 0);
-	assert_int_equal(fstat(out.fd, &status), 0);
-	found_size = (size_t)status.st_size;
-	found = malloc(found_size);
-	assert_int_equal(pread(out.fd, found, found_size, 0), found_size);
+	found = blocks_read(out.fd);
 }
 
-static uint32_t word(const unsigned char *at)
-{
-	uint32_t value;
-
-	memcpy(&value, at, sizeof(value));
-	return value;
-}
-
-/* Block number `n` of a type, or NULL; every block on the way is well-formed. */
 static const unsigned char *block(uint32_t type, int n)
 {
-	for (size_t at = 0; at < found_size; at += word(found + at + 4)) {
-		uint32_t size = word(found + at + 4);
-
-		assert_true(size % 4 == 0 && size >= 12 && size <= found_size - at);
-		assert_int_equal(word(found + at + size - 4), size);
-		if (word(found + at) == type && n-- == 0)
-			return found + at;
-	}
-	return NULL;
-}
-
-static bool says(const unsigned char *where, const char *text)
-{
-	return memmem(where, word(where + 4), text, strlen(text));
+	return blocks_find(&found, type, n);
 }
 
 static int write_packet(struct ce_dump *dump, int linktype, uint32_t sec)
@@ -103,11 +73,11 @@ static void file_names_the_application_and_the_interface(void **state)
 	(void)state;
 	assert_int_equal(write_packet(dump, DLT_EN10MB, 1), 0);
 	finish(dump);
-	assert_true(says(block(SECTION, 0), "capengine "));
-	assert_true(says(block(INTERFACE, 0), "eth7"));
-	assert_true(says(block(INTERFACE, 0), "port 53"));
-	assert_int_equal(word(block(INTERFACE, 0) + 12), 500);
-	assert_null(block(INTERFACE, 1));
+	assert_true(blocks_say(block(BLOCKS_SECTION, 0), "capengine "));
+	assert_true(blocks_say(block(BLOCKS_INTERFACE, 0), "eth7"));
+	assert_true(blocks_say(block(BLOCKS_INTERFACE, 0), "port 53"));
+	assert_int_equal(blocks_word(block(BLOCKS_INTERFACE, 0) + 12), 500);
+	assert_null(block(BLOCKS_INTERFACE, 1));
 }
 
 static void packet_stands_there_with_stamp_and_lengths(void **state)
@@ -120,12 +90,12 @@ static void packet_stands_there_with_stamp_and_lengths(void **state)
 
 		assert_int_equal(write_packet(dump, DLT_EN10MB, 4000000000), 0);
 		finish(dump);
-		packet = block(PACKET, 0);
+		packet = block(BLOCKS_PACKET, 0);
 		stamp *= nano ? 1000 : 1;
-		assert_int_equal(word(packet + 12), stamp >> 32);
-		assert_int_equal(word(packet + 16), (uint32_t)stamp);
-		assert_int_equal(word(packet + 20), 5);
-		assert_int_equal(word(packet + 24), 9);
+		assert_int_equal(blocks_word(packet + 12), stamp >> 32);
+		assert_int_equal(blocks_word(packet + 16), (uint32_t)stamp);
+		assert_int_equal(blocks_word(packet + 20), 5);
+		assert_int_equal(blocks_word(packet + 24), 9);
 		assert_memory_equal(packet + 28, "abcde\0\0\0", 8);
 		close_out(state);
 		open_out(state);
@@ -142,10 +112,11 @@ static void each_link_type_is_an_interface(void **state)
 	for (uint32_t i = 0; i < 4; i++)
 		assert_int_equal(write_packet(dump, i % 2 ? DLT_RAW : DLT_EN10MB, i), 0);
 	finish(dump);
-	assert_int_equal(word(block(INTERFACE, 1) + 8) & 0xffff, PACKETS_RAW_IN_FILE);
-	assert_null(block(INTERFACE, 2));
+	assert_int_equal(blocks_word(block(BLOCKS_INTERFACE, 1) + 8) & 0xffff,
+	                 PACKETS_RAW_IN_FILE);
+	assert_null(block(BLOCKS_INTERFACE, 2));
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(word(block(PACKET, i) + 8), expected[i]);
+		assert_int_equal(blocks_word(block(BLOCKS_PACKET, i) + 8), expected[i]);
 }
 
 static void file_without_packets_has_an_interface(void **state)
@@ -155,7 +126,8 @@ static void file_without_packets_has_an_interface(void **state)
 
 	(void)state;
 	finish(open_dump((struct ce_dump_options){.linktype = DLT_RAW, .snapshot = 99}));
-	assert_int_equal(word(block(INTERFACE, 0) + 8) & 0xffff, PACKETS_RAW_IN_FILE);
+	assert_int_equal(blocks_word(block(BLOCKS_INTERFACE, 0) + 8) & 0xffff,
+	                 PACKETS_RAW_IN_FILE);
 	pcap = pcap_open_offline(out.path, message);
 	assert_non_null(pcap);
 	assert_int_equal(pcap_snapshot(pcap), 99);
@@ -176,7 +148,7 @@ static void file_can_be_read_before_its_first_packet(void **state)
 	pcap_close(pcap);
 	assert_int_equal(write_packet(dump, DLT_EN10MB, 1), 0);
 	finish(dump);
-	assert_null(block(INTERFACE, 1));
+	assert_null(block(BLOCKS_INTERFACE, 1));
 }
 
 static void comment_is_of_the_next_packet_alone(void **state)
@@ -189,8 +161,8 @@ static void comment_is_of_the_next_packet_alone(void **state)
 	assert_int_equal(write_packet(dump, DLT_EN10MB, 1), 0);
 	assert_int_equal(write_packet(dump, DLT_EN10MB, 2), 0);
 	finish(dump);
-	assert_true(says(block(PACKET, 0), "look here"));
-	assert_false(says(block(PACKET, 1), "look here"));
+	assert_true(blocks_say(block(BLOCKS_PACKET, 0), "look here"));
+	assert_false(blocks_say(block(BLOCKS_PACKET, 1), "look here"));
 }
 
 static void gap_is_a_comment_on_the_packet_behind_it(void **state)
@@ -217,30 +189,9 @@ static void gap_is_a_comment_on_the_packet_behind_it(void **state)
 	                 0);
 	ce_ring_close(ring);
 	finish(dump);
-	assert_true(
-		says(block(PACKET, 0), "12 dropped by the kernel, 34 by the interface"));
-	assert_false(says(block(PACKET, 1), "dropped"));
-}
-
-/* The count in an option of a block of statistics. */
-static uint64_t count_in(const unsigned char *statistics, uint16_t wanted)
-{
-	size_t at = 20;
-
-	while (at + 4 < word(statistics + 4)) {
-		uint16_t head[2];
-		uint64_t count;
-
-		memcpy(head, statistics + at, sizeof(head));
-		if (head[0] == wanted) {
-			memcpy(&count, statistics + at + 4, sizeof(count));
-			return count;
-		}
-		if (head[0] == 0) /* the end */
-			break;
-		at += 4 + (head[1] + 3u) / 4 * 4;
-	}
-	return UINT64_MAX;
+	assert_true(blocks_say(block(BLOCKS_PACKET, 0),
+	                       "12 dropped by the kernel, 34 by the interface"));
+	assert_false(blocks_say(block(BLOCKS_PACKET, 1), "dropped"));
 }
 
 static void end_says_what_the_interface_has_counted(void **state)
@@ -255,12 +206,15 @@ static void end_says_what_the_interface_has_counted(void **state)
 	assert_int_equal(write_packet(dump, DLT_RAW, 5), 0);
 	ce_dump_stats(dump, 0, &stats);
 	finish(dump);
-	assert_int_equal(count_in(block(STATISTICS, 0), 4), 100);
-	assert_int_equal(count_in(block(STATISTICS, 0), 5), 3);
-	assert_int_equal(count_in(block(STATISTICS, 0), 7), 20);
-	assert_int_equal(count_in(block(STATISTICS, 0), 8), 1);
-	assert_int_equal(count_in(block(STATISTICS, 1), 8), 1);
-	assert_true(count_in(block(STATISTICS, 1), 4) == UINT64_MAX);
+	assert_int_equal(blocks_count(block(BLOCKS_STATISTICS, 0), BLOCKS_RECEIVED), 100);
+	assert_int_equal(
+		blocks_count(block(BLOCKS_STATISTICS, 0), BLOCKS_INTERFACE_DROPS), 3);
+	assert_int_equal(blocks_count(block(BLOCKS_STATISTICS, 0), BLOCKS_KERNEL_DROPS),
+	                 20);
+	assert_int_equal(blocks_count(block(BLOCKS_STATISTICS, 0), BLOCKS_WRITTEN), 1);
+	assert_int_equal(blocks_count(block(BLOCKS_STATISTICS, 1), BLOCKS_WRITTEN), 1);
+	assert_true(blocks_count(block(BLOCKS_STATISTICS, 1), BLOCKS_RECEIVED) ==
+	            UINT64_MAX);
 }
 
 /* Two sources of one link type are two interfaces, each with its name and its counters. */
@@ -283,17 +237,19 @@ static void each_source_is_an_interface(void **state)
 	ce_dump_stats(dump, 2, &stats);
 	ce_dump_stats(dump, 3, &stats);
 	finish(dump);
-	assert_true(says(block(INTERFACE, 0), "eth1"));
-	assert_true(says(block(INTERFACE, 1), "eth2"));
-	assert_false(says(block(INTERFACE, 0), "udp"));
-	assert_true(says(block(INTERFACE, 1), "udp"));
-	assert_null(block(INTERFACE, 2));
+	assert_true(blocks_say(block(BLOCKS_INTERFACE, 0), "eth1"));
+	assert_true(blocks_say(block(BLOCKS_INTERFACE, 1), "eth2"));
+	assert_false(blocks_say(block(BLOCKS_INTERFACE, 0), "udp"));
+	assert_true(blocks_say(block(BLOCKS_INTERFACE, 1), "udp"));
+	assert_null(block(BLOCKS_INTERFACE, 2));
 	for (int i = 0; i < 3; i++)
-		assert_int_equal(word(block(PACKET, i) + 8), expected[i]);
-	assert_true(count_in(block(STATISTICS, 0), 4) == UINT64_MAX);
-	assert_int_equal(count_in(block(STATISTICS, 1), 4), 7);
-	assert_int_equal(count_in(block(STATISTICS, 1), 7), 2);
-	assert_int_equal(count_in(block(STATISTICS, 1), 8), 1);
+		assert_int_equal(blocks_word(block(BLOCKS_PACKET, i) + 8), expected[i]);
+	assert_true(blocks_count(block(BLOCKS_STATISTICS, 0), BLOCKS_RECEIVED) ==
+	            UINT64_MAX);
+	assert_int_equal(blocks_count(block(BLOCKS_STATISTICS, 1), BLOCKS_RECEIVED), 7);
+	assert_int_equal(blocks_count(block(BLOCKS_STATISTICS, 1), BLOCKS_KERNEL_DROPS),
+	                 2);
+	assert_int_equal(blocks_count(block(BLOCKS_STATISTICS, 1), BLOCKS_WRITTEN), 1);
 }
 
 static void name_says_format_and_compression(void **state)
