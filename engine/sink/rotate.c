@@ -98,6 +98,15 @@ static int write_range(struct ce_rotate *rotate, const struct ce_batch *batch,
 	               : ce_dump_write_batch(rotate->dump, batch, wanted, from, to, err);
 }
 
+/* The next packet goes to the file that is written, and so does its comment. */
+static void pass_comment(struct ce_rotate *rotate)
+{
+	if (!rotate->comment)
+		return;
+	ce_dump_comment(rotate->dump, rotate->comment, rotate->comment_size);
+	rotate->comment = NULL;
+}
+
 /* Write [from, end): each packet either joins those before it, or begins a file. */
 static int write_all(struct ce_rotate *rotate, const struct ce_batch *batch,
                      const uint64_t wanted[CE_BATCH_WORDS], uint32_t from, uint32_t end,
@@ -118,6 +127,8 @@ static int write_all(struct ce_rotate *rotate, const struct ce_batch *batch,
 		}
 		if (rc == 0 && !rotate->dump)
 			rc = ceint_rotate_begin(rotate, batch->ts_ns[i], err);
+		if (rc == 0)
+			pass_comment(rotate);
 		rotate->packets++;
 		rotate->bytes += bytes;
 	}
@@ -136,12 +147,11 @@ static int find_file(struct ce_rotate *rotate, int64_t ts_ns, uint64_t bytes,
 		rc = ceint_rotate_complete(rotate, err);
 	if (rc == 0 && !rotate->dump)
 		rc = ceint_rotate_begin(rotate, ts_ns, err);
-	if (rc == 0)
-		rotate->packets++;
-	if (rc == 0 && rotate->comment)
-		ce_dump_comment(rotate->dump, rotate->comment, rotate->comment_size);
-	rotate->comment = NULL;
-	return rc;
+	if (rc < 0)
+		return rc;
+	rotate->packets++;
+	pass_comment(rotate);
+	return 0;
 }
 
 /* An error is what every further call says. */
