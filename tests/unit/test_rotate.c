@@ -2,6 +2,7 @@
 /* test_rotate.c - what <capengine/rotate.h> promises. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@
 
 #include "capengine/ring.h"
 #include "capengine/rotate.h"
+#include "support/blocks.h"
 #include "support/faults.h"
 #include "support/packets.h"
 
@@ -288,32 +290,95 @@ static void only_the_last_files_are_kept(void **state)
 		assert_int_equal(access(completed[i], F_OK), i < 7 ? -1 : 0);
 }
 
+/* The calls that write the packets of the batch. */
+enum way { TOGETHER, ALONE, OF_NO_BATCH };
+
+static int write_by(enum way way, struct ce_rotate *rotate, struct ce_err *err)
+{
+	int rc = 0;
+
+	if (way == TOGETHER)
+		return write_all(rotate, err);
+	for (uint32_t i = 0; rc == 0 && i < batch->count; i++) {
+		const struct ce_record record = ce_batch_record(batch, i);
+
+		rc = way == ALONE ? ce_rotate_write(rotate, batch, i, err)
+		                  : ce_rotate_write_packet(rotate, &batch->origin,
+		                                           &record, batch->ts_ns[i],
+		                                           batch->data[i], err);
+	}
+	return rc;
+}
+
+static struct blocks bytes_of(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct blocks bytes;
+
+	assert_true(fd >= 0);
+	bytes = blocks_read(fd);
+	close(fd);
+	return bytes;
+}
+
 /* Files of packets that come one by one are those of batches, byte for byte. */
 static void packets_alone_rotate_as_those_of_a_batch(void **state)
 {
-	const struct ce_rotate_options options = {.bytes = 24 + 3 * (16 + EACH)};
-	struct ce_rotate *rotate = rotate_to(pattern, options);
-	static const unsigned char bytes[EACH];
+	const struct ce_rotate_options options = {.bytes = 24 + 4 * (16 + EACH) - 1};
+	struct blocks expected[4], found;
 	struct ce_dump_counters counters;
-	struct ce_err err;
+	struct ce_rotate *rotate;
 
 	(void)state;
-	fill(0, 10);
-	for (uint32_t i = 0; i < batch->count; i++) {
-		const struct ce_record record = ce_batch_record(batch, i);
-
-		assert_int_equal(ce_rotate_write_packet(rotate, &batch->origin, &record,
-		                                        batch->ts_ns[i], bytes, &err),
-		                 0);
+	for (enum way way = TOGETHER; way <= OF_NO_BATCH; way++) {
+		rotate = rotate_to(pattern, options);
+		completed_count = 0;
+		fill(0, 10);
+		assert_int_equal(write_by(way, rotate, NULL), 0);
+		assert_int_equal(ce_rotate_flush(rotate, NULL), 0);
+		ce_rotate_count(rotate, &counters);
+		assert_int_equal(counters.written, 10);
+		assert_int_equal(counters.failed, 0);
+		assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+		assert_int_equal(completed_count, 4);
+		for (int i = 0; i < 4; i++) {
+			found = bytes_of(completed[i]);
+			if (way == TOGETHER) {
+				assert_int_equal(packets_in(completed[i]), i < 3 ? 3 : 1);
+				expected[i] = found;
+				continue;
+			}
+			assert_int_equal(found.size, expected[i].size);
+			assert_memory_equal(found.data, expected[i].data, found.size);
+			free(found.data);
+		}
 	}
-	assert_int_equal(ce_rotate_flush(rotate, &err), 0);
-	ce_rotate_count(rotate, &counters);
-	assert_int_equal(counters.written, 10);
-	assert_int_equal(counters.failed, 0);
-	assert_int_equal(ce_rotate_close(rotate, &err), 0);
-	assert_int_equal(completed_count, 4);
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(packets_in(completed[i]), i < 3 ? 3 : 1);
+		free(expected[i].data);
+}
+
+static void after_an_error_no_further_file_begins(void **state)
+{
+	(void)state;
+	for (enum way way = TOGETHER; way <= OF_NO_BATCH; way++) {
+		struct ce_rotate *rotate =
+			rotate_to(pattern, (struct ce_rotate_options){.packets = 2});
+		struct ce_dump_counters counters;
+		struct ce_err err = {0};
+
+		fill(SECOND_NS, 3);
+		faults = (struct faults){.call = FAULTS_RENAME, .at = 1, .error = -EIO};
+		assert_int_equal(write_by(way, rotate, &err), -EIO);
+		assert_non_null(strstr(err.text, "cannot be renamed"));
+		err = (struct ce_err){0};
+		assert_int_equal(write_by(way, rotate, &err), -EIO);
+		assert_non_null(strstr(err.text, "cannot be renamed"));
+		assert_int_equal(count_files(), 1);
+		ce_rotate_count(rotate, &counters);
+		assert_int_equal(counters.written, 2);
+		assert_true(counters.failed > 0);
+		assert_int_equal(ce_rotate_close(rotate, NULL), -EIO);
+	}
 }
 
 /* On an interface nobody waits for a packet to say that time is over. */
@@ -347,6 +412,151 @@ static void clock_ends_a_file_whose_time_is_over(void **state)
 		assert_int_equal(completed_count, 2);
 		assert_int_equal(packets_in(completed[1]), 3);
 	}
+}
+
+/* pcapng files, of two packets each; those with %S have no file before a packet. */
+static struct ce_rotate *rotate_pcapng(const char *name)
+{
+	struct ce_rotate_options options = {.packets = 2, .dump.format = CE_DUMP_PCAPNG};
+
+	snprintf(pattern, sizeof(pattern), "%s/%s", folder, name);
+	completed_count = 0;
+	return rotate_to(pattern, options);
+}
+
+/* Write one packet more. */
+static void write_one(struct ce_rotate *rotate)
+{
+	fill(SECOND_NS, 1);
+	assert_int_equal(ce_rotate_write(rotate, batch, 0, NULL), 0);
+}
+
+/* Does a block of a complete file say so? */
+static bool file_says(int file, uint32_t type, int n, const char *text)
+{
+	struct blocks blocks = bytes_of(completed[file]);
+	const unsigned char *block = blocks_find(&blocks, type, n);
+	bool says;
+
+	assert_non_null(block);
+	says = blocks_say(block, text);
+	free(blocks.data);
+	return says;
+}
+
+static void gap_is_told_by_a_packet_alone(void **state)
+{
+	struct ce_rotate *rotate = rotate_pcapng("a.pcapng");
+
+	(void)state;
+	fill(SECOND_NS, 2);
+	batch->sequence = 1;
+	batch->gap.kernel_drops = 12;
+	assert_int_equal(ce_rotate_write(rotate, batch, 0, NULL), 0);
+	assert_int_equal(ce_rotate_write(rotate, batch, 1, NULL), 0);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_true(file_says(0, BLOCKS_PACKET, 0, "12 dropped by the kernel"));
+	assert_false(file_says(0, BLOCKS_PACKET, 1, "dropped"));
+}
+
+/* From the next packet on: in the file that is written, and in those that follow. */
+static void source_is_that_of_all_packets_to_come(void **state)
+{
+	char name[] = "eth1", filter[] = "port 53";
+	struct ce_rotate *rotate = rotate_pcapng("a.pcapng");
+
+	(void)state;
+	write_one(rotate);
+	assert_int_equal(ce_rotate_from(rotate, &(struct ce_dump_from){1, name, filter}),
+	                 0);
+	memset(name, 'x', sizeof(name)); /* it was copied */
+	memset(filter, 'x', sizeof(filter));
+	for (int i = 0; i < 3; i++)
+		write_one(rotate);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 2);
+	assert_false(file_says(0, BLOCKS_INTERFACE, 0, "eth1"));
+	assert_true(file_says(0, BLOCKS_INTERFACE, 1, "eth1"));
+	assert_true(file_says(0, BLOCKS_INTERFACE, 1, "port 53"));
+	assert_true(file_says(1, BLOCKS_INTERFACE, 0, "eth1"));
+	assert_true(file_says(1, BLOCKS_INTERFACE, 0, "port 53"));
+}
+
+static void source_may_be_told_before_there_is_a_file(void **state)
+{
+	struct ce_rotate *rotate = rotate_pcapng("%S.pcapng");
+
+	(void)state;
+	assert_int_equal(ce_rotate_from(rotate, &(struct ce_dump_from){1, "eth1", NULL}),
+	                 0);
+	assert_int_equal(ce_rotate_from(rotate, &(struct ce_dump_from){2, "eth2", NULL}),
+	                 0);
+	write_one(rotate);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_true(file_says(0, BLOCKS_INTERFACE, 0, "eth2"));
+}
+
+/* Also of one that begins a file, and of the first that is wanted of a batch. */
+static void comment_is_of_the_next_packet_alone(void **state)
+{
+	(void)state;
+	for (enum way way = TOGETHER; way <= OF_NO_BATCH; way++) {
+		struct ce_rotate *rotate = rotate_pcapng("a.pcapng");
+
+		for (int i = 0; i < 2; i++)
+			write_one(rotate);
+		assert_int_equal(ce_rotate_comment(rotate, "look here", 9), 0);
+		fill(SECOND_NS, 2);
+		assert_int_equal(write_by(way, rotate, NULL), 0);
+		assert_int_equal(ce_rotate_comment(rotate, "and here", 8), 0);
+		write_one(rotate);
+		assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+		assert_int_equal(completed_count, 3);
+		assert_false(file_says(0, BLOCKS_PACKET, 1, "here"));
+		assert_true(file_says(1, BLOCKS_PACKET, 0, "look here"));
+		assert_false(file_says(1, BLOCKS_PACKET, 1, "here"));
+		assert_true(file_says(2, BLOCKS_PACKET, 0, "and here"));
+	}
+}
+
+static void classic_savefiles_have_no_comments(void **state)
+{
+	struct ce_rotate *rotate = rotate_to(pattern, (struct ce_rotate_options){0});
+
+	(void)state;
+	assert_int_equal(ce_rotate_comment(rotate, "look here", 9), -EINVAL);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+}
+
+/* What an interface of a complete file has received; UINT64_MAX: that is not said. */
+static uint64_t received_in(int file)
+{
+	struct blocks blocks = bytes_of(completed[file]);
+	const unsigned char *block = blocks_find(&blocks, BLOCKS_STATISTICS, 0);
+	uint64_t received;
+
+	assert_non_null(block);
+	received = blocks_count(block, BLOCKS_RECEIVED);
+	free(blocks.data);
+	return received;
+}
+
+static void counters_are_of_the_file_that_is_written(void **state)
+{
+	const struct ce_stats stats = {.received = 7}, later = {.received = 9};
+	struct ce_rotate *rotate = rotate_pcapng("%S.pcapng");
+
+	(void)state;
+	ce_rotate_stats(rotate, 0, &later); /* there is none */
+	write_one(rotate);
+	ce_rotate_stats(rotate, 0, &stats);
+	ce_rotate_stats(rotate, 1, &later); /* of which it has no packets */
+	for (int i = 0; i < 3; i++)
+		write_one(rotate);
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 2);
+	assert_int_equal(received_in(0), 7);
+	assert_true(received_in(1) == UINT64_MAX);
 }
 
 static void next_without_packets_does_nothing(void **state)
@@ -582,7 +792,14 @@ int main(void)
 		with_folder(times_stand_in_names),
 		with_folder(only_the_last_files_are_kept),
 		with_folder(packets_alone_rotate_as_those_of_a_batch),
+		with_folder(after_an_error_no_further_file_begins),
 		with_folder(clock_ends_a_file_whose_time_is_over),
+		with_folder(gap_is_told_by_a_packet_alone),
+		with_folder(source_is_that_of_all_packets_to_come),
+		with_folder(source_may_be_told_before_there_is_a_file),
+		with_folder(comment_is_of_the_next_packet_alone),
+		with_folder(classic_savefiles_have_no_comments),
+		with_folder(counters_are_of_the_file_that_is_written),
 		with_folder(next_without_packets_does_nothing),
 		with_folder(slow_disk_holds_up_no_rotation),
 		with_folder(slow_disk_drops_what_no_file_has_room_for),
