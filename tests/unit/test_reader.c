@@ -304,6 +304,29 @@ static void filter_of_the_options_is_always_in_force(void **state)
 	close_reader(reader, NULL);
 }
 
+static void filter_is_that_of_the_options_or_none(void **state)
+{
+	struct ce_reader_options options = of_file();
+	char text[] = "udp dst port 1003";
+
+	(void)state;
+	for (int filtered = 0; filtered < 2; filtered++) {
+		struct ce_reader *reader;
+
+		options.filter = filtered ? text : NULL;
+		reader = open_reader(&options);
+		if (filtered)
+			memset(text, 'x', sizeof(text)); /* the caller's again */
+		assert_int_equal(ce_reader_setfilter(reader, "tcp", 0, NULL), 0);
+		if (filtered)
+			assert_string_equal(ce_reader_filter(reader),
+			                    "udp dst port 1003");
+		else
+			assert_null(ce_reader_filter(reader));
+		close_reader(reader, NULL);
+	}
+}
+
 static void limit_counts_what_passed_the_filter_of_the_options(void **state)
 {
 	static const uint32_t batches[] = {1, 7, 0};
@@ -1080,6 +1103,7 @@ int main(void)
 		with_file(compile_says_whether_setfilter_would_take_it),
 		plain(compile_looks_at_the_link_type),
 		with_file(filter_of_the_options_is_always_in_force),
+		with_file(filter_is_that_of_the_options_or_none),
 		with_file(limit_counts_what_passed_the_filter_of_the_options),
 		with_file(limit_beyond_the_end_changes_nothing),
 		with_file(limit_is_used_up_by_what_setfilter_rejects),
