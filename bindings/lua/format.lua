@@ -35,14 +35,22 @@ local function thousands(number)
   return sign .. (head > 0 and digits:sub(1, head) .. groups or groups:sub(2))
 end
 
--- 135962 -> "136.0 kB"; the unit's letters stand in a column of their own.
-local function scaled(number, unit)
-  local prefixes, power = { "k", "M", "G", "T", "P", "E" }, 0
-  while math.abs(number) >= 999.95 and power < #prefixes do
+local PREFIXES = { "k", "M", "G", "T", "P", "E" }
+
+-- 135962 -> 135.962, "k"; from `limit` on a number has the next prefix.
+function format.scale(number, limit)
+  local power = 0
+  while math.abs(number) >= limit and power < #PREFIXES do
     number, power = number / 1000, power + 1
   end
-  if power == 0 then return ("%d  %s"):format(number // 1, unit) end
-  return ("%.1f %s%s"):format(number, prefixes[power], unit)
+  return number, PREFIXES[power] or ""
+end
+
+-- 135962 -> "136.0 kB"; the unit's letters stand in a column of their own.
+local function scaled(number, unit)
+  local short, prefix = format.scale(number, 999.95)
+  if prefix == "" then return ("%d  %s"):format(number // 1, unit) end
+  return ("%.1f %s%s"):format(short, prefix, unit)
 end
 
 -- 0.001488 -> "1.488 ms", 7384 -> "2 h 03 m"

@@ -35,12 +35,8 @@ local WIDEST = 140 -- of bars
 
 -- 4194304 -> "4.19M": what a label has room for.
 function picture.short(number)
-  local prefixes, power = { "k", "M", "G", "T", "P", "E" }, 0
   if math.abs(number) < 1e5 then return ("%d"):format(number) end
-  while math.abs(number) >= 999.5 and power < #prefixes do
-    number, power = number / 1000, power + 1
-  end
-  return ("%.3g%s"):format(number, prefixes[power] or "")
+  return ("%.3g%s"):format(format.scale(number, 999.5))
 end
 
 local function fitting(text, letters)
