@@ -250,6 +250,9 @@ void run_signals_idle(lua_State *L);
 /* Print where the packets of all handles went. [-0, +0, m] */
 void run_print_counters(lua_State *L);
 
+/* lua_output.c: of a terminal; 24 and 80 where it does not say. */
+void terminal_size(int fd, int *rows, int *columns);
+
 /*
  * terminal.c: this stands on the terminal until the function takes it away, which is
  * called once: before the next output through stdio, or by terminal_clear.

@@ -12,15 +12,15 @@
 #include "lua_binding.h"
 #include "lua_parts.h"
 
-enum { DEFAULT_WIDTH = 80 };
+enum { ROWS = 24, COLUMNS = 80 };
 
-static lua_Integer terminal_width(void)
+void terminal_size(int fd, int *rows, int *columns)
 {
-	struct winsize size;
+	struct winsize size = {0};
 
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col
-	               ? size.ws_col
-	               : DEFAULT_WIDTH;
+	ioctl(fd, TIOCGWINSZ, &size);
+	*rows = size.ws_row ? size.ws_row : ROWS;
+	*columns = size.ws_col ? size.ws_col : COLUMNS;
 }
 
 static bool colourful(void)
@@ -39,13 +39,15 @@ static int output(lua_State *L)
 {
 	struct run *run = ce_lua_get(L)->run;
 	const char *format = run ? run->options.format : NULL;
+	int rows, columns;
 
 	if (run)
 		run->formatted = true;
 	if (!format)
 		format = isatty(STDOUT_FILENO) ? "table" : "tsv";
 	lua_pushstring(L, format);
-	lua_pushinteger(L, terminal_width());
+	terminal_size(STDOUT_FILENO, &rows, &columns);
+	lua_pushinteger(L, columns);
 	lua_pushboolean(L, colourful());
 	return 3;
 }

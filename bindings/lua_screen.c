@@ -11,7 +11,6 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -21,7 +20,7 @@
 #define ENTER "\033[?1049h\033[?25l" /* another screen, without the cursor */
 #define LEAVE "\033[?25h\033[?1049l"
 
-enum { ROWS = 24, COLUMNS = 80, KEYS = 64 };
+enum { KEYS = 64 };
 
 static struct termios before;
 
@@ -71,11 +70,11 @@ static int screen_open(lua_State *L)
 /* screen.size() -> rows, columns */
 static int screen_size(lua_State *L)
 {
-	struct winsize size = {0};
+	int rows, columns;
 
-	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
-	lua_pushinteger(L, size.ws_row ? size.ws_row : ROWS);
-	lua_pushinteger(L, size.ws_col ? size.ws_col : COLUMNS);
+	terminal_size(STDOUT_FILENO, &rows, &columns);
+	lua_pushinteger(L, rows);
+	lua_pushinteger(L, columns);
 	return 2;
 }
 

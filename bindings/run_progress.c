@@ -9,7 +9,6 @@
  */
 #include <inttypes.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cmd_int.h"
@@ -19,7 +18,7 @@
 
 static const int64_t SECOND = 1000000000;
 
-enum { WIDTH = 80, TEXT = 160 };
+enum { TEXT = 160 };
 
 static struct {
 	int64_t began_ns;
@@ -89,16 +88,15 @@ static void format_bytes(char text[TEXT], const struct ce_progress *now, double 
 
 static void draw(const char *text)
 {
-	struct winsize size = {0};
+	int rows, columns;
 	char line[TEXT + sizeof(ERASE)];
 
 	if (!progress.terminal) {
 		fprintf(stderr, "capengine: %s\n", text);
 		return;
 	}
-	ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
-	snprintf(line, sizeof(line), ERASE "%.*s",
-	         (size.ws_col ? size.ws_col : WIDTH) - 1, text);
+	terminal_size(STDERR_FILENO, &rows, &columns);
+	snprintf(line, sizeof(line), ERASE "%.*s", columns - 1, text);
 	terminal_put(STDERR_FILENO, line, strlen(line));
 	terminal_occupy(erase);
 }
