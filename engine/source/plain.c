@@ -147,6 +147,19 @@ static bool have_window(struct ceint_plain *plain)
 }
 
 /*
+ * Which way is cheapest was measured. Where somebody waits, it is to fetch headers only;
+ * else to fetch all, for whoever looks at the packets then.
+ */
+static enum ceint_reach reach_of(size_t average, bool awaited)
+{
+	enum { DENSE = 192, FAR_APART = 4096 };
+
+	if (average >= FAR_APART)
+		return CEINT_NEAR;
+	return awaited && average >= DENSE ? CEINT_SPARSE : CEINT_DENSE;
+}
+
+/*
  * Divide the rest of a window into pairs of parts, as large as a batch has room for, and
  * offer the second of the first pair. It is the smaller one: whoever walks it has also to
  * look at the packets of both.
@@ -167,6 +180,7 @@ static bool offer_piece(struct ceint_plain *plain, const struct ceint_run *rest,
 	pair = bytes / (bytes / (most / FIRST * BOTH) + 1);
 	run.at += pair / BOTH * FIRST;
 	run.last = rest->at + pair;
+	run.reach = reach_of(plain->average, true);
 	ceint_piece_offer(plain->piece, &plain->records, &run, plain->sec, batch);
 	return true;
 }
@@ -180,6 +194,7 @@ static const unsigned char *read_part(struct ceint_plain *plain, struct ce_batch
 
 	if (piece->offered && rest->at >= piece->run.at) {
 		end = ceint_piece_settle(piece, rest->at, batch);
+		plain->awaited = end != NULL;
 		if (end)
 			return end;
 		if (rest->at < piece->run.last)
@@ -193,16 +208,6 @@ static const unsigned char *read_part(struct ceint_plain *plain, struct ce_batch
 	return ceint_records_walk(&plain->records, batch, rest);
 }
 
-/* Which way is cheapest was measured. */
-static enum ceint_reach reach_of(size_t average)
-{
-	enum { DENSE = 192, FAR_APART = 4096 };
-
-	return average < DENSE       ? CEINT_DENSE
-	       : average < FAR_APART ? CEINT_SPARSE
-	                             : CEINT_NEAR;
-}
-
 static void read_window(struct ceint_plain *plain, struct ce_batch *batch)
 {
 	const struct ceint_window *window = plain->window;
@@ -210,7 +215,7 @@ static void read_window(struct ceint_plain *plain, struct ce_batch *batch)
 	struct ceint_run rest = {.at = at,
 	                         .end = window->bytes + window->size,
 	                         .last = window->bytes + plain->window_bytes,
-	                         .reach = reach_of(plain->average)};
+	                         .reach = reach_of(plain->average, plain->awaited)};
 	size_t bytes;
 
 	if (rest.last > rest.end)

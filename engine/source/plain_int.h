@@ -38,6 +38,7 @@ struct ceint_plain {
 	struct ceint_piece *piece;   /* of the window, for who has time to walk it */
 	size_t average;              /* bytes of a record in the last batch */
 	uint32_t sec;                /* when its last packet came */
+	bool awaited;                /* the last piece was walked by who waited for it */
 };
 
 /*
