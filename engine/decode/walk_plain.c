@@ -2,18 +2,19 @@
 /*
  * walk_plain.c - see walk_int.h: the plain packets of a word of 64.
  *
- * A packet that is too short to look at is replaced by zeros, which are not plain; and
- * whatever is wrong with one leaves a bit in a number that is 0 for plain ones. So
- * nothing branches on what packets are. What is the same for all plain packets is filled
- * in for 64 at once; the others' entries are zeroed then.
+ * What decides is loaded packet by packet, into columns of 64; then looked at in loops
+ * that compilers make vectors of. Nothing branches on what packets are: one that is too
+ * short to look at is replaced by zeros, which are not plain, and whatever is wrong with
+ * one leaves a bit in a number that is 0 for plain ones.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "walk_int.h"
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, WORD = 64 };
 
-enum { LINE = 64, AHEAD = 32 }; /* bytes of a cache line; packets to prefetch ahead */
+enum { LINE = 64, AHEAD = 64 }; /* bytes of a cache line; packets to prefetch ahead */
 
 enum {
 	FRAGMENTED = 0x3fff, /* more follow, or an offset */
@@ -22,91 +23,161 @@ enum {
 
 static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
 
-/* What a plain packet of an IP protocol has at least; of others no packet is plain. */
-static const struct least {
-	uint16_t total; /* of IP's length */
-	uint8_t tcp;    /* of the octet that has TCP's header length in its upper half */
-	uint8_t kind;   /* enum ceint_transport; 0: never plain */
-} least_of[256] = {
-	[PROTO_ICMP] = {28, 0, CEINT_ICMP},
-	[PROTO_TCP] = {40, 5 << 4, CEINT_TCP},
-	[PROTO_UDP] = {28, 0, CEINT_UDP},
-	[PROTO_SCTP] = {32, 0, CEINT_SCTP},
+/*
+ * What a plain packet of an IP protocol has at least: of IP's length, in 17 bits; of the
+ * octet that has TCP's header length in its upper half; and which transport it is. Of
+ * others, whose rule is 0, no packet is plain.
+ */
+#define RULE(least, tcp, kind) ((least) | (uint32_t)(tcp) << 17 | (uint32_t)(kind) << 25)
+#define LEAST(rule)            ((rule)&0x1ffff)
+#define LEAST_TCP(rule)        ((rule) >> 17 & 0xff)
+#define KIND(rule)             ((rule) >> 25)
+
+static const uint32_t rules[256] = {
+	[PROTO_ICMP] = RULE(28, 0, CEINT_ICMP),
+	[PROTO_TCP] = RULE(40, 5 << 4, CEINT_TCP),
+	[PROTO_UDP] = RULE(28, 0, CEINT_UDP),
+	[PROTO_SCTP] = RULE(32, 0, CEINT_SCTP),
 };
 
-/* All ones if a < b, else 0. */
-static inline uint32_t below(uint32_t a, uint32_t b)
-{
-	return (uint32_t)(((uint64_t)a - b) >> 32);
-}
+/* What decides, of 64 packets. */
+struct word {
+	uint32_t type[WORD];       /* IP's version and dsfield behind it: as they stand */
+	uint32_t fragment[WORD];   /* and what is behind it: as they stand */
+	uint32_t total[WORD];      /* IP's length */
+	uint32_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
+	uint32_t rule[WORD];
+	uint8_t proto[WORD];
+	uint8_t is_plain[WORD];
+};
 
-/* 0 if packet i is plain; notes what it would be then. */
-static inline uint32_t look(struct ceint_layers *layers, const struct ce_batch *batch,
-                            uint32_t i)
+static inline uint32_t raw32(const unsigned char *at)
 {
-	const uint32_t type_and_version = CEINT_TYPE_IPV4 << 8 | 0x45;
-	uint32_t caplen = batch->caplen[i];
-	const unsigned char *from = caplen < CEINT_PLAIN_CAPLEN ? zeros : batch->data[i];
-	uint32_t total = ceint_be16(from + 16);
-	uint8_t proto = from[23];
-	const struct least *least = &least_of[proto];
+	uint32_t word;
 
-	layers->transport[i] = least->kind;
-	layers->proto[i] = proto;
-	layers->end[i] = CEINT_PLAIN_NETWORK + total;
-	return (ceint_be32(from + 12) >> 8 ^ type_and_version) |
-	       (ceint_be16(from + 20) & FRAGMENTED) | below(total, least->total) |
-	       below(from[TCP_LENGTH], least->tcp) | below(least->kind, 1) |
-	       below(batch->len[i], caplen);
+	memcpy(&word, at, sizeof(word));
+	return word;
 }
 
 /*
- * Bring packet i's headers into the cache: another core has read the packet, and may
- * have been far ahead.
+ * Bring a packet's headers into the second cache: another core has read the packet, and
+ * may have been far ahead.
  */
-static inline void fetch(const struct ce_batch *batch, uint32_t i)
+static inline void fetch(const unsigned char *data)
 {
-	if (i >= batch->count)
-		return;
-	__builtin_prefetch(batch->data[i]);
-	__builtin_prefetch(batch->data[i] + LINE - 16);
+	__builtin_prefetch(data, 0, 2);
+	__builtin_prefetch(data + LINE - 16, 0, 2);
 }
 
-static inline uint32_t smaller(uint32_t a, uint32_t b)
+static inline __attribute__((always_inline)) void load_one(struct word *word, uint32_t i,
+                                                           const unsigned char *from)
 {
-	return a < b ? a : b;
+	word->type[i] = raw32(from + 12);
+	word->fragment[i] = raw32(from + 20);
+	word->total[i] = ceint_be16(from + 16);
+	word->tcp_length[i] = from[TCP_LENGTH];
+	word->rule[i] = rules[from[23]];
+	word->proto[i] = from[23];
 }
 
-/* What depends on nothing but that they are plain. */
-static void fill(struct ceint_layers *layers, const struct ce_batch *batch,
-                 uint32_t first, uint32_t end)
+/* A word behind which there is another. */
+static void load_whole(struct word *word, const unsigned char *const *data,
+                       const uint32_t *caplen)
 {
+	for (uint32_t i = 0; i < WORD; i++) {
+		fetch(data[i + AHEAD]);
+		load_one(word, i, caplen[i] < CEINT_PLAIN_CAPLEN ? zeros : data[i]);
+	}
+}
+
+/* One of the last two words, of a batch that has `left` packets from there on. */
+static void load_last(struct word *word, const unsigned char *const *data,
+                      const uint32_t *caplen, uint32_t left)
+{
+	for (uint32_t i = 0; i < WORD; i++) {
+		if (i + AHEAD < left)
+			fetch(data[i + AHEAD]);
+		load_one(word, i, caplen[i] < CEINT_PLAIN_CAPLEN ? zeros : data[i]);
+	}
+}
+
+/* Which packets are plain, and their transports. */
+static void judge(struct word *word, const uint32_t *len, const uint32_t *caplen,
+                  uint8_t transport[WORD])
+{
+	const uint32_t type_and_version =
+		htobe32((uint32_t)CEINT_TYPE_IPV4 << 16 | 0x4500);
+	const uint32_t looked_at = htobe32(0xffffff00);
+	const uint32_t fragmented = htobe32((uint32_t)FRAGMENTED << 16);
+
+	for (int i = 0; i < WORD; i++) {
+		const uint32_t rule = word->rule[i];
+		const uint32_t wrong = ((word->type[i] & looked_at) ^ type_and_version) |
+		                       (word->fragment[i] & fragmented) |
+		                       (word->total[i] < LEAST(rule)) |
+		                       (word->tcp_length[i] < LEAST_TCP(rule)) |
+		                       (len[i] < caplen[i]) | !rule;
+
+		word->is_plain[i] = wrong == 0;
+		transport[i] = (uint8_t)KIND(rule);
+	}
+}
+
+/* What a packet has if it is plain. */
+static void fill(struct ceint_layers *layers, const struct word *word, uint32_t first,
+                 const uint32_t *len, const uint32_t *caplen)
+{
+	uint32_t *network_at = layers->network_at + first;
+	uint32_t *transport_at = layers->transport_at + first;
+	uint32_t *end = layers->end + first, *captured = layers->captured + first;
+
 	memset(layers->network + first, CEINT_PLAIN_KINDS, WORD);
 	memset(layers->tags + first, 0, WORD);
 	memset(layers->services + first, 0, WORD);
 	memset(layers->fragment + first, 0, WORD);
-	for (uint32_t i = first; i < end; i++) {
-		layers->network_at[i] = CEINT_PLAIN_NETWORK;
-		layers->transport_at[i] = CEINT_PLAIN_TRANSPORT;
-		layers->end[i] = smaller(layers->end[i], batch->len[i]);
-		layers->captured[i] = smaller(layers->end[i], batch->caplen[i]);
+	memcpy(layers->proto + first, word->proto, WORD);
+	for (int i = 0; i < WORD; i++) {
+		const uint32_t total = CEINT_PLAIN_NETWORK + word->total[i];
+		const uint32_t least = total < len[i] ? total : len[i];
+
+		network_at[i] = CEINT_PLAIN_NETWORK;
+		transport_at[i] = CEINT_PLAIN_TRANSPORT;
+		end[i] = least;
+		captured[i] = least < caplen[i] ? least : caplen[i];
 	}
+}
+
+/* The lengths of 64 packets, of which there are fewer: in `room`, with zeros. */
+static const uint32_t *pad(uint32_t room[WORD], const uint32_t *lengths, uint32_t count)
+{
+	memset(room, 0, WORD * sizeof(*room));
+	memcpy(room, lengths, count * sizeof(*room));
+	return room;
 }
 
 uint64_t ceint_walk_plain(struct ceint_layers *layers, const struct ce_batch *batch,
                           uint32_t first, uint64_t wanted)
 {
-	uint32_t end = batch->count - first < WORD ? batch->count : first + WORD;
-	uint64_t plain = 0;
+	const unsigned char *const *data = batch->data + first;
+	const uint32_t *len = batch->len + first, *caplen = batch->caplen + first;
+	const uint32_t left = batch->count - first;
+	uint32_t lens[WORD], caplens[WORD];
+	struct word word;
+	uint64_t plain;
 
-	for (uint32_t i = first; i < end; i++) {
-		fetch(batch, i + AHEAD);
-		plain |= (uint64_t)(look(layers, batch, i) == 0) << (i - first);
+	if (left < WORD) {
+		len = pad(lens, len, left);
+		caplen = pad(caplens, caplen, left);
 	}
-	plain &= wanted;
-	fill(layers, batch, first, end);
-	for (uint64_t left = ~plain; left; left &= left - 1) {
-		uint32_t i = first + (uint32_t)__builtin_ctzll(left);
+	if (left >= WORD + AHEAD)
+		load_whole(&word, data, caplen);
+	else
+		load_last(&word, data, caplen, left);
+	judge(&word, len, caplen, layers->transport + first);
+	fill(layers, &word, first, len, caplen);
+	plain = ceint_bits_of(word.is_plain, 1) & wanted;
+	for (uint64_t others = ~plain; others; others &= others - 1) {
+		uint32_t i = first + (uint32_t)__builtin_ctzll(others);
 
 		layers->network[i] = layers->transport[i] = layers->proto[i] = 0;
 	}
