@@ -26,14 +26,36 @@ struct place {
 	uint8_t flip; /* xor for kind[i]: an array of zeros becomes one of ones */
 };
 
+/* What is done with the bytes; `whole`: they are the value. */
+struct bits {
+	uint64_t mask;
+	uint32_t shift, scale;
+	bool whole;
+};
+
+static struct bits bits_of(const struct ceint_recipe *recipe)
+{
+	return (struct bits){
+		.mask = recipe->mask ? recipe->mask : UINT64_MAX,
+		.shift = recipe->shift,
+		.scale = recipe->scale ? recipe->scale : 1,
+		.whole = !recipe->mask && !recipe->shift && recipe->scale <= 1,
+	};
+}
+
 static inline __attribute__((always_inline)) uint64_t load(const unsigned char *at,
                                                            uint32_t bytes)
 {
-	uint64_t value = 0;
-
-	for (uint32_t i = 0; i < bytes; i++)
-		value = value << 8 | at[i];
-	return value;
+	switch (bytes) {
+	case 1:
+		return *at;
+	case 2:
+		return ceint_be16(at);
+	case 4:
+		return ceint_be32(at);
+	default:
+		return (uint64_t)ceint_be16(at) << 32 | ceint_be32(at + 2);
+	}
 }
 
 static inline __attribute__((always_inline)) void put(void *values, uint32_t i,
@@ -55,25 +77,24 @@ static inline __attribute__((always_inline)) void put(void *values, uint32_t i,
 	}
 }
 
-/* Store what stands at `from`, for constants `bytes` and `width`. */
+/* Store what stands at `from`, for constants `bytes`, `width` and bits.whole. */
 static inline __attribute__((always_inline)) void take(const unsigned char *from,
-                                                       const struct ceint_recipe *recipe,
-                                                       void *values, uint32_t i,
-                                                       uint32_t bytes, uint32_t width)
+                                                       struct bits bits, void *values,
+                                                       uint32_t i, uint32_t bytes,
+                                                       uint32_t width)
 {
-	uint32_t scale = recipe->scale ? recipe->scale : 1;
-	uint64_t mask = recipe->mask ? recipe->mask : UINT64_MAX;
 	uint64_t value;
 
 	if (width == 16) {
 		memcpy((unsigned char *)values + (size_t)i * 16, from, 16);
 		return;
 	}
-	value = load(from, bytes) >> recipe->shift & mask;
+	value = load(from, bytes);
+	if (!bits.whole)
+		value = (value >> bits.shift & bits.mask) * bits.scale;
 	if (width < bytes) /* only booleans are narrower */
-		put(values, i, width, value != 0);
-	else
-		put(values, i, width, value * scale);
+		value = value != 0;
+	put(values, i, width, value);
 }
 
 /* Which of 64 packets would have the field if they were plain. */
@@ -97,8 +118,8 @@ static uint64_t bits_if_plain(const struct ceint_view *view,
  * captured, and a packet of another transport may be read as if it were of this one.
  */
 static inline __attribute__((always_inline)) uint64_t gather_plain(
-	const struct ceint_view *view, const struct ceint_recipe *recipe, void *values,
-	uint32_t word, uint32_t bytes, uint32_t width)
+	const struct ceint_view *view, const struct ceint_recipe *recipe,
+	struct bits bits, void *values, uint32_t word, uint32_t bytes, uint32_t width)
 {
 	static const uint32_t base[] = {
 		[CEINT_AT_LINK] = 0,
@@ -108,30 +129,29 @@ static inline __attribute__((always_inline)) uint64_t gather_plain(
 	const unsigned char *const *data = view->batch->data;
 	uint32_t offset = base[recipe->header] + recipe->at, first = word * 64;
 	uint64_t plain = view->layers->plain[word];
-	uint64_t bits = bits_if_plain(view, recipe, first) & plain;
+	uint64_t present = bits_if_plain(view, recipe, first) & plain;
 
-	if (!bits)
+	if (!present)
 		return 0;
 	if (plain == UINT64_MAX)
 		for (uint32_t i = first; i < first + 64; i++)
-			take(data[i] + offset, recipe, values, i, bytes, width);
+			take(data[i] + offset, bits, values, i, bytes, width);
 	else
 		for (uint64_t left = plain; left; left &= left - 1) {
 			uint32_t i = first + (uint32_t)__builtin_ctzll(left);
 
-			take(data[i] + offset, recipe, values, i, bytes, width);
+			take(data[i] + offset, bits, values, i, bytes, width);
 		}
-	return bits;
+	return present;
 }
 
 /* The packets of a word whose bits are set, none of which is known to be plain. */
 static inline __attribute__((always_inline)) uint64_t gather_each(
-	const struct ceint_view *view, const struct place *place,
-	const struct ceint_recipe *recipe, void *values, uint32_t word, uint64_t wanted,
-	uint32_t bytes, uint32_t width)
+	const struct ceint_view *view, const struct place *place, struct bits bits,
+	void *values, uint32_t word, uint64_t wanted, uint32_t bytes, uint32_t width)
 {
 	const unsigned char *const *data = view->batch->data;
-	uint64_t bits = 0;
+	uint64_t present = 0;
 
 	for (uint64_t left = wanted; left; left &= left - 1) {
 		uint32_t bit = (uint32_t)__builtin_ctzll(left), i = word * 64 + bit;
@@ -139,26 +159,42 @@ static inline __attribute__((always_inline)) uint64_t gather_each(
 		bool has = ((place->kind[i] ^ place->flip) & place->kinds) &&
 		           at <= limit && limit - at >= place->needs;
 
-		bits |= (uint64_t)has << bit;
-		take(has ? data[i] + at + place->offset : nothing, recipe, values, i,
-		     bytes, width);
+		present |= (uint64_t)has << bit;
+		take(has ? data[i] + at + place->offset : nothing, bits, values, i, bytes,
+		     width);
 	}
-	return bits;
+	return present;
 }
 
-/* The loop, for constants `bytes` and `width`. */
-static inline __attribute__((always_inline)) void gather(
+/* The loop, for constants `bytes`, `width` and bits.whole. */
+static inline __attribute__((always_inline)) void gather_words(
 	const struct ceint_view *view, const struct place *place,
-	const struct ceint_recipe *recipe, struct ce_column *column, void *values,
-	uint32_t bytes, uint32_t width)
+	const struct ceint_recipe *recipe, struct bits bits, struct ce_column *column,
+	void *values, uint32_t bytes, uint32_t width)
 {
 	for (uint32_t word = 0; word * 64 < view->batch->count; word++) {
 		uint64_t others = view->wanted[word] & ~view->layers->plain[word];
 
 		column->present[word] =
-			gather_plain(view, recipe, values, word, bytes, width) |
-			gather_each(view, place, recipe, values, word, others, bytes,
+			gather_plain(view, recipe, bits, values, word, bytes, width) |
+			gather_each(view, place, bits, values, word, others, bytes,
 		                    width);
+	}
+}
+
+static inline __attribute__((always_inline)) void gather(
+	const struct ceint_view *view, const struct place *place,
+	const struct ceint_recipe *recipe, struct ce_column *column, void *values,
+	uint32_t bytes, uint32_t width)
+{
+	struct bits bits = bits_of(recipe);
+
+	if (bits.whole) {
+		bits.whole = true;
+		gather_words(view, place, recipe, bits, column, values, bytes, width);
+	} else {
+		bits.whole = false;
+		gather_words(view, place, recipe, bits, column, values, bytes, width);
 	}
 }
 
