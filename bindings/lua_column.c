@@ -93,9 +93,12 @@ static const struct ce_field *check_number(lua_State *L)
 	return field;
 }
 
-/* What sum, min and max need of a column's values. */
-struct summary {
-	lua_Integer sum, min, max;
+/* What becomes of a column's values. */
+enum fold { SUM, MIN, MAX };
+
+/* Of the values that there are. */
+struct folded {
+	lua_Integer value;
 	bool any;
 };
 
@@ -115,77 +118,89 @@ static inline __attribute__((always_inline)) lua_Integer number_at(const void *v
 	}
 }
 
-static inline __attribute__((always_inline)) void add(struct summary *summary,
-                                                      lua_Integer value)
+static inline __attribute__((always_inline)) lua_Integer both(enum fold fold,
+                                                              lua_Integer a,
+                                                              lua_Integer b)
 {
-	summary->sum = (lua_Integer)((lua_Unsigned)summary->sum + (lua_Unsigned)value);
-	summary->min = value < summary->min ? value : summary->min;
-	summary->max = value > summary->max ? value : summary->max;
+	switch (fold) {
+	case SUM:
+		return (lua_Integer)((lua_Unsigned)a + (lua_Unsigned)b);
+	case MIN:
+		return a < b ? a : b;
+	default:
+		return a > b ? a : b;
+	}
 }
 
 /* A word of packets, nearly always all of them: then nothing hinders the compiler. */
-static inline __attribute__((always_inline)) void summarize_word(struct summary *summary,
-                                                                 const void *values,
-                                                                 uint32_t first,
-                                                                 uint64_t bits,
-                                                                 uint32_t width)
+static inline __attribute__((always_inline)) lua_Integer fold_word(
+	enum fold fold, lua_Integer before, const void *values, uint32_t first,
+	uint64_t bits, uint32_t width)
 {
-	if (bits)
-		summary->any = true;
+	lua_Integer value = before;
+
 	if (bits == UINT64_MAX) {
 		for (uint32_t i = first; i < first + 64; i++)
-			add(summary, number_at(values, i, width));
-		return;
+			value = both(fold, value, number_at(values, i, width));
+		return value;
 	}
-	for (; bits; bits &= bits - 1)
-		add(summary,
-		    number_at(values, first + (uint32_t)__builtin_ctzll(bits), width));
+	for (; bits; bits &= bits - 1) {
+		uint32_t i = first + (uint32_t)__builtin_ctzll(bits);
+
+		value = both(fold, value, number_at(values, i, width));
+	}
+	return value;
 }
 
-static inline __attribute__((always_inline)) void summarize_as(
-	struct summary *summary, const struct ce_lua_batch *batch,
-	const struct ce_column *column, uint32_t width)
+static inline __attribute__((always_inline)) struct folded fold_as(
+	enum fold fold, const struct ce_lua_batch *batch, const struct ce_column *column,
+	uint32_t width)
 {
-	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++)
-		summarize_word(summary, column->values, word * 64,
-		               batch->selected[word] & column->present[word], width);
+	struct folded folded = {fold == SUM   ? 0
+	                        : fold == MIN ? LUA_MAXINTEGER
+	                                      : LUA_MININTEGER,
+	                        false};
+
+	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++) {
+		uint64_t bits = batch->selected[word] & column->present[word];
+
+		folded.any |= bits != 0;
+		folded.value = fold_word(fold, folded.value, column->values, word * 64,
+		                         bits, width);
+	}
+	return folded;
 }
 
 /* Look at the field named at argument 2 in all packets of the batch. [-0, +0, e] */
-static struct summary summarize(lua_State *L)
+static inline __attribute__((always_inline)) struct folded fold_column(lua_State *L,
+                                                                       enum fold fold)
 {
 	struct ce_lua_batch *batch = ce_lua_check_batch(L, 1);
 	const struct ce_column *column = check_column(L, batch, check_number(L));
-	struct summary summary = {.min = LUA_MAXINTEGER, .max = LUA_MININTEGER};
 
 	switch (column->field->width) {
 	case 1:
-		summarize_as(&summary, batch, column, 1);
-		break;
+		return fold_as(fold, batch, column, 1);
 	case 2:
-		summarize_as(&summary, batch, column, 2);
-		break;
+		return fold_as(fold, batch, column, 2);
 	case 4:
-		summarize_as(&summary, batch, column, 4);
-		break;
+		return fold_as(fold, batch, column, 4);
 	default:
-		summarize_as(&summary, batch, column, 8);
-		break;
+		return fold_as(fold, batch, column, 8);
 	}
-	return summary;
 }
 
 /* batch:sum(field) -> integer; 0 when no packet has the field. */
 static int batch_sum(lua_State *L)
 {
-	lua_pushinteger(L, summarize(L).sum);
+	lua_pushinteger(L, fold_column(L, SUM).value);
 	return 1;
 }
 
-static int push_if(lua_State *L, bool any, lua_Integer value)
+static int push_if_any(lua_State *L, struct folded folded)
 {
-	if (any)
-		lua_pushinteger(L, value);
+	if (folded.any)
+		lua_pushinteger(L, folded.value);
 	else
 		lua_pushnil(L);
 	return 1;
@@ -194,16 +209,12 @@ static int push_if(lua_State *L, bool any, lua_Integer value)
 /* batch:min(field), max(field) -> integer | nil: no packet has the field. */
 static int batch_min(lua_State *L)
 {
-	struct summary summary = summarize(L);
-
-	return push_if(L, summary.any, summary.min);
+	return push_if_any(L, fold_column(L, MIN));
 }
 
 static int batch_max(lua_State *L)
 {
-	struct summary summary = summarize(L);
-
-	return push_if(L, summary.any, summary.max);
+	return push_if_any(L, fold_column(L, MAX));
 }
 
 /* A column as scripts have it: entry k is the k-th packet of the batch. */
