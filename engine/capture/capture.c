@@ -35,7 +35,7 @@ enum {
 	DEFAULT_TIMEOUT_MS = 20,
 	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */
 	IDLE_MS = 1000,       /* an idle interface is looked at that often */
-	DROPS_EVERY_MS = 100, /* how often a busy one is asked what it lost */
+	DROPS_EVERY_MS = 100, /* at most so often is a busy one asked what it lost */
 };
 
 static const size_t MOST_RING = (size_t)16 << 30;
@@ -193,8 +193,12 @@ static void look_for_drops(struct ce_capture *capture)
 		add_gap(capture, kernel, interface);
 }
 
+/* No more often than packets are handed over, where that is seldom: it is dear. */
 static void look_for_drops_if_due(struct ce_capture *capture)
 {
+	const uint32_t every_ms = capture->timeout_ms > DROPS_EVERY_MS
+	                                  ? capture->timeout_ms
+	                                  : DROPS_EVERY_MS;
 	int64_t now;
 
 	if (!capture->source->ops->drops)
@@ -202,7 +206,7 @@ static void look_for_drops_if_due(struct ce_capture *capture)
 	now = ce_clock_mono_ns();
 	if (now < capture->drops_due_ns)
 		return;
-	capture->drops_due_ns = now + DROPS_EVERY_MS * MS;
+	capture->drops_due_ns = now + every_ms * MS;
 	look_for_drops(capture);
 }
 

@@ -262,19 +262,19 @@ static int live_read(struct ce_source *source, struct ce_batch *batch, struct ce
 	struct live *live = (struct live *)source;
 	struct ceint_carry *carry = &live->carry;
 	bool were_old = live->old;
-	int rc;
+	int room, rc;
 
 	if (batch->count == 0)
 		begin_batch(live, batch);
 	if (ceint_carry_into_batch(carry) < 0)
 		return ce_err_set(err, -ENOMEM, "out of memory");
-	rc = pcap_dispatch(live->pcap, room_in(live, batch), take_packet,
-	                   (unsigned char *)live);
+	room = room_in(live, batch);
+	rc = pcap_dispatch(live->pcap, room, take_packet, (unsigned char *)live);
 	if (carry->failed)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	if (carry->held || (were_old && !live->old))
 		return CE_SOURCE_FULL;
-	if (rc == 0)
+	if (rc >= 0 && rc < room) /* all that there was: to ask again is a system call */
 		return CE_SOURCE_DRY;
 	return rc > 0 || rc == PCAP_ERROR_BREAK ? CE_SOURCE_MORE : lost(live, rc, err);
 }
