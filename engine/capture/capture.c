@@ -4,9 +4,9 @@
  *
  * The thread's life is a loop of steps: answer the mailbox, have a batch to
  * fill, let the source fill it, and commit it or wait. Two threads share the
- * ring, the counters and the mailbox; `end` and `err` are written before
- * ce_ring_end and read after ce_ring_ended, and everything else belongs to one
- * side.
+ * ring, the counters and the mailbox, and a source's `help` may be called by the
+ * one that waits; `end` and `err` are written before ce_ring_end and read after
+ * ce_ring_ended, and everything else belongs to one side.
  */
 #include <errno.h>
 #include <poll.h>
@@ -35,7 +35,7 @@ enum {
 	DEFAULT_TIMEOUT_MS = 20,
 	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */
 	IDLE_MS = 1000,       /* an idle interface is looked at that often */
-	DROPS_EVERY_MS = 100, /* at most so often is a busy one asked what it lost */
+	DROPS_EVERY_MS = 100, /* how often a busy one is asked what it lost */
 };
 
 static const size_t MOST_RING = (size_t)16 << 30;
@@ -193,12 +193,8 @@ static void look_for_drops(struct ce_capture *capture)
 		add_gap(capture, kernel, interface);
 }
 
-/* No more often than packets are handed over, where that is seldom: it is dear. */
 static void look_for_drops_if_due(struct ce_capture *capture)
 {
-	const uint32_t every_ms = capture->timeout_ms > DROPS_EVERY_MS
-	                                  ? capture->timeout_ms
-	                                  : DROPS_EVERY_MS;
 	int64_t now;
 
 	if (!capture->source->ops->drops)
@@ -206,7 +202,7 @@ static void look_for_drops_if_due(struct ce_capture *capture)
 	now = ce_clock_mono_ns();
 	if (now < capture->drops_due_ns)
 		return;
-	capture->drops_due_ns = now + every_ms * MS;
+	capture->drops_due_ns = now + DROPS_EVERY_MS * MS;
 	look_for_drops(capture);
 }
 

@@ -203,7 +203,7 @@ static void gather_shape(const struct ceint_view *view, const struct place *plac
                          const struct ceint_recipe *recipe, struct ce_column *column,
                          void *values)
 {
-	switch (recipe->bytes << 8 | column->field->width) {
+	switch ((uint32_t)recipe->bytes << 8 | column->field->width) {
 	case 0x0101:
 		gather(view, place, recipe, column, values, 1, 1);
 		break;

@@ -37,7 +37,7 @@ int ceint_outfile_open(struct ceint_outfile **out, struct ceint_pool *pool,
 	file->usual = CEINT_PIECE_SMALL;
 	ceint_outfile_open_queue(file);
 	file->path = strdup(options->path);
-	file->filled = ceint_piece_new(pool, CEINT_PIECE_SMALL);
+	file->filled = ceint_outfile_piece_new(pool, CEINT_PIECE_SMALL);
 	if (file->path && file->filled)
 		rc = ceint_outfile_open_first(file);
 	if (rc < 0) {
@@ -57,18 +57,18 @@ static bool lacks(const struct ceint_outfile *file, size_t bytes)
 /* What is filled has no room for so many bytes: a larger piece, if memory allows. */
 static void grow(struct ceint_outfile *file, size_t bytes)
 {
-	struct ceint_piece *small = file->filled, *large;
+	struct ceint_outfile_piece *small = file->filled, *large;
 	size_t size = small->size;
 
 	while (size < CEINT_PIECE && size - small->used < bytes)
 		size *= 2;
-	if (size == small->size || !(large = ceint_piece_new(file->pool, size)))
+	if (size == small->size || !(large = ceint_outfile_piece_new(file->pool, size)))
 		return;
 	memcpy(large->data, small->data, small->used);
 	large->used = small->used;
 	large->head = small->head;
 	large->packets = small->packets;
-	ceint_piece_put(file->pool, small);
+	ceint_outfile_piece_put(file->pool, small);
 	file->filled = large;
 }
 
@@ -91,12 +91,12 @@ static int begin_piece(struct ceint_outfile *file, size_t bytes)
 {
 	size_t usual = next_size(file), size = bytes > usual ? bytes : usual;
 
-	file->filled = ceint_piece_new(file->pool, size);
+	file->filled = ceint_outfile_piece_new(file->pool, size);
 	if (file->filled)
 		return 0;
 	ceint_outfile_drain(file, 0);
 	if (!file->error)
-		file->filled = ceint_piece_new(file->pool, size);
+		file->filled = ceint_outfile_piece_new(file->pool, size);
 	if (!file->error && !file->filled)
 		ceint_outfile_end(file, -ENOMEM);
 	return file->error;
@@ -122,7 +122,8 @@ static int make_room(struct ceint_outfile *file, size_t bytes)
 		grow(file, bytes);
 	if (lacks(file, bytes)) {
 		ceint_outfile_queue_filled(file);
-		ceint_piece_put(file->pool, file->filled); /* empty, and too small */
+		ceint_outfile_piece_put(file->pool,
+		                        file->filled); /* empty, and too small */
 		file->filled = NULL;
 	}
 	if (file->filled)
@@ -148,7 +149,7 @@ static bool is_full(struct ceint_outfile *file)
 int ceint_outfile_rest(struct ceint_outfile *file, size_t bytes, unsigned char **room,
                        size_t *size)
 {
-	struct ceint_piece *piece;
+	struct ceint_outfile_piece *piece;
 	int rc;
 
 	if (is_full(file) && !file->error)
@@ -176,7 +177,7 @@ int ceint_outfile_room(struct ceint_outfile *file, size_t bytes, unsigned char *
 
 void ceint_outfile_add(struct ceint_outfile *file, size_t bytes, uint64_t packets)
 {
-	struct ceint_piece *piece = file->filled;
+	struct ceint_outfile_piece *piece = file->filled;
 
 	piece->used += bytes;
 	if (!packets && !piece->packets)
@@ -212,11 +213,11 @@ int ceint_outfile_take_back(struct ceint_outfile *file, size_t bytes, uint64_t p
 int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t bytes,
                          uint64_t packets)
 {
-	struct ceint_piece piece = {.data = (unsigned char *)(uintptr_t)data,
-	                            .size = bytes,
-	                            .used = bytes,
-	                            .packets = packets,
-	                            .lent = true};
+	struct ceint_outfile_piece piece = {.data = (unsigned char *)(uintptr_t)data,
+	                                    .size = bytes,
+	                                    .used = bytes,
+	                                    .packets = packets,
+	                                    .lent = true};
 
 	if (ceint_outfile_wake(file) == 0)
 		ceint_outfile_queue_filled(file);
@@ -299,7 +300,7 @@ void ceint_outfile_free(struct ceint_outfile *file)
 	if (!file)
 		return;
 	ceint_outfile_close(file);
-	ceint_piece_put(file->pool, file->filled);
+	ceint_outfile_piece_put(file->pool, file->filled);
 	free(file->path);
 	free(file);
 }

@@ -10,7 +10,8 @@
  * Threads    one at a time for each pool and its files
  * Ownership  whoever has a piece owns it: new gives it, queue_piece and put take it; but
  *            one that is lent stays its lender's
- * Blocking   drain and put_away, for the disk; wake, if it has to put another file away
+ * Blocking   drain and put_away, for the disk; wake, if it has to put another file away;
+ *            queue_piece, for a piece that is lent, and without io_uring
  */
 #ifndef CE_OUTFILE_PARTS_INT_H
 #define CE_OUTFILE_PARTS_INT_H
@@ -26,8 +27,8 @@ enum {
 	CEINT_PIECE_MOST = 1 << 20,  /* and those behind a slow disk */
 };
 
-struct ceint_piece {
-	struct ceint_piece *next;
+struct ceint_outfile_piece {
+	struct ceint_outfile_piece *next;
 	unsigned char *data;
 	size_t size;
 	size_t used;
@@ -41,7 +42,7 @@ struct ceint_pool {
 	struct ceint_outfile *latest; /* the files with a descriptor, by last use */
 	unsigned open;
 	unsigned most;
-	struct ceint_piece *spare;
+	struct ceint_outfile_piece *spare;
 	unsigned spares;
 	int (*hurry)(void); /* NULL: never */
 	size_t queued;      /* bytes in the queues of all files */
@@ -68,22 +69,22 @@ struct ceint_outfile {
 	size_t usual;     /* size of the next piece; CEINT_PIECE_SMALL until it has filled
 	                     a CEINT_PIECE since it got its descriptor */
 	int64_t at;       /* where in the file the queue's first piece goes */
-	struct ceint_piece *first;  /* on its way */
-	struct ceint_piece **end;   /* where the next is queued */
-	struct ceint_piece *filled; /* not queued yet */
-	size_t done;                /* bytes of the first that are written */
-	unsigned pieces;            /* in the queue */
-	int64_t size;               /* bytes added, and what was there before */
-	uint64_t packets;           /* added; after an error, those that are there */
-	uint64_t safe;              /* packets before the queue */
+	struct ceint_outfile_piece *first;  /* on its way */
+	struct ceint_outfile_piece **end;   /* where the next is queued */
+	struct ceint_outfile_piece *filled; /* not queued yet */
+	size_t done;                        /* bytes of the first that are written */
+	unsigned pieces;                    /* in the queue */
+	int64_t size;                       /* bytes added, and what was there before */
+	uint64_t packets; /* added; after an error, those that are there */
+	uint64_t safe;    /* packets before the queue */
 	int error;
 };
 
 /* outfile_pool.c: a piece of at least `size` bytes, or NULL. */
-struct ceint_piece *ceint_piece_new(struct ceint_pool *pool, size_t size);
+struct ceint_outfile_piece *ceint_outfile_piece_new(struct ceint_pool *pool, size_t size);
 
 /* It is not needed any more. NULL is fine. */
-void ceint_piece_put(struct ceint_pool *pool, struct ceint_piece *piece);
+void ceint_outfile_piece_put(struct ceint_pool *pool, struct ceint_outfile_piece *piece);
 
 /* The file's first descriptor, and what there is to know of it. 0 or a negative errno. */
 int ceint_outfile_open_first(struct ceint_outfile *file);
@@ -100,8 +101,9 @@ void ceint_outfile_look_for_name(struct ceint_outfile *file);
 /* outfile_queue.c: nothing is on its way, of a file that was not opened yet. */
 void ceint_outfile_open_queue(struct ceint_outfile *file);
 
-/* The piece is to be written behind those before it. Waits for nothing. */
-void ceint_outfile_queue_piece(struct ceint_outfile *file, struct ceint_piece *piece);
+/* The piece is to be written behind those before it. */
+void ceint_outfile_queue_piece(struct ceint_outfile *file,
+                               struct ceint_outfile_piece *piece);
 
 /* The same for what is filled, if anything is. */
 void ceint_outfile_queue_filled(struct ceint_outfile *file);

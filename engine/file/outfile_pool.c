@@ -50,7 +50,7 @@ int ceint_pool_open(struct ceint_pool **out, unsigned files)
 	return 0;
 }
 
-static void free_piece(struct ceint_piece *piece)
+static void free_piece(struct ceint_outfile_piece *piece)
 {
 	if (piece)
 		free(piece->data);
@@ -62,7 +62,7 @@ void ceint_pool_close(struct ceint_pool *pool)
 	if (!pool)
 		return;
 	while (pool->spare) {
-		struct ceint_piece *piece = pool->spare;
+		struct ceint_outfile_piece *piece = pool->spare;
 
 		pool->spare = piece->next;
 		free_piece(piece);
@@ -97,14 +97,15 @@ static size_t round_up(size_t size)
 	return (size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
 }
 
-struct ceint_piece *ceint_piece_new(struct ceint_pool *pool, size_t size)
+struct ceint_outfile_piece *ceint_outfile_piece_new(struct ceint_pool *pool, size_t size)
 {
-	struct ceint_piece *piece = pool->spare;
+	struct ceint_outfile_piece *piece = pool->spare;
 
 	if (piece && size > CEINT_PIECE_SMALL && size <= piece->size) {
 		pool->spare = piece->next;
 		pool->spares--;
-		*piece = (struct ceint_piece){.data = piece->data, .size = piece->size};
+		*piece = (struct ceint_outfile_piece){.data = piece->data,
+		                                      .size = piece->size};
 		return piece;
 	}
 	piece = calloc(1, sizeof(*piece));
@@ -118,7 +119,7 @@ struct ceint_piece *ceint_piece_new(struct ceint_pool *pool, size_t size)
 	return NULL;
 }
 
-void ceint_piece_put(struct ceint_pool *pool, struct ceint_piece *piece)
+void ceint_outfile_piece_put(struct ceint_pool *pool, struct ceint_outfile_piece *piece)
 {
 	if (piece && piece->lent)
 		return;
@@ -171,7 +172,7 @@ int ceint_outfile_put_away(struct ceint_outfile *file)
 
 	ceint_outfile_queue_filled(file);
 	ceint_outfile_drain(file, 0);
-	ceint_piece_put(file->pool, file->filled);
+	ceint_outfile_piece_put(file->pool, file->filled);
 	file->filled = NULL;
 	file->usual = CEINT_PIECE_SMALL;
 	if (!file->error && file->options.sync && file->regular &&

@@ -28,7 +28,7 @@ enum {
 
 static void drop_first(struct ceint_outfile *file)
 {
-	struct ceint_piece *piece = file->first;
+	struct ceint_outfile_piece *piece = file->first;
 
 	file->first = piece->next;
 	if (!file->first)
@@ -36,7 +36,7 @@ static void drop_first(struct ceint_outfile *file)
 	file->pool->queued -= piece->used;
 	file->pieces--;
 	file->done = 0;
-	ceint_piece_put(file->pool, piece);
+	ceint_outfile_piece_put(file->pool, piece);
 }
 
 /* The first piece is in the kernel's hands. */
@@ -50,7 +50,7 @@ static void piece_is_written(struct ceint_outfile *file)
 /* Bytes of the first piece that are worth keeping, and the packets in them. */
 static size_t keep_of_first(const struct ceint_outfile *file, uint64_t *packets)
 {
-	const struct ceint_piece *piece = file->first;
+	const struct ceint_outfile_piece *piece = file->first;
 	size_t head;
 
 	*packets = 0;
@@ -75,7 +75,7 @@ void ceint_outfile_end(struct ceint_outfile *file, int error)
 	file->packets = file->safe + packets;
 	while (file->first)
 		drop_first(file);
-	ceint_piece_put(file->pool, file->filled);
+	ceint_outfile_piece_put(file->pool, file->filled);
 	file->filled = NULL;
 }
 
@@ -182,7 +182,8 @@ void ceint_outfile_open_queue(struct ceint_outfile *file)
 	file->write.over = on_written;
 }
 
-void ceint_outfile_queue_piece(struct ceint_outfile *file, struct ceint_piece *piece)
+void ceint_outfile_queue_piece(struct ceint_outfile *file,
+                               struct ceint_outfile_piece *piece)
 {
 	piece->next = NULL;
 	*file->end = piece;
@@ -194,7 +195,7 @@ void ceint_outfile_queue_piece(struct ceint_outfile *file, struct ceint_piece *p
 
 void ceint_outfile_queue_filled(struct ceint_outfile *file)
 {
-	struct ceint_piece *piece = file->filled;
+	struct ceint_outfile_piece *piece = file->filled;
 
 	if (!piece || !piece->used)
 		return;

@@ -13,10 +13,14 @@
  * Every atomic access below names its edge.
  */
 #include <sched.h>
+#include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "piece_int.h"
 #include "window_int.h"
+
+enum { WORD = 64 }; /* columns are looked at so many entries at a time */
 
 enum state { IDLE, OFFERED, TAKEN, DONE };
 
@@ -24,7 +28,7 @@ enum state { IDLE, OFFERED, TAKEN, DONE };
 static bool have_columns(struct ceint_piece *piece, const struct ce_batch *like)
 {
 	struct ce_batch *walked = &piece->walked;
-	size_t packets = like->capacity;
+	size_t packets = (like->capacity + WORD - 1) / WORD * WORD;
 
 	if (piece->memory)
 		return true;
@@ -73,14 +77,17 @@ bool ceint_piece_help(struct ceint_piece *piece)
 	return true;
 }
 
-/* Whoever helps needs microseconds, unless it does not run. */
+/* Whoever helps needs microseconds, unless it does not run, or waits for the disk. */
 static void await(struct ceint_piece *piece)
 {
-	enum { LOOKS = 1024 };
+	enum { LOOKS = 1024, YIELDS = 32, NAP_NS = 100000 };
+	static const struct timespec nap = {.tv_nsec = NAP_NS};
 
 	for (int i = 1; /* DONE */
 	     atomic_load_explicit(&piece->state, memory_order_acquire) != DONE; i++)
-		if (i % LOOKS == 0)
+		if (i >= LOOKS * YIELDS)
+			nanosleep(&nap, NULL);
+		else if (i % LOOKS == 0)
 			sched_yield();
 }
 
@@ -120,7 +127,7 @@ const unsigned char *ceint_piece_settle(struct ceint_piece *piece,
 	await(piece);
 	/* Nobody else looks at a state that is neither offered nor taken: the same. */
 	atomic_store_explicit(&piece->state, IDLE, memory_order_relaxed);
-	if (!piece->begun || piece->begun != at)
+	if (!piece->begun || piece->begun != at || piece->walked.count > batch->capacity)
 		return NULL;
 	exchange(piece, batch);
 	return piece->ended;

@@ -16,12 +16,11 @@
  * Ownership  the bytes are the window's that is mapped until settle has returned. The
  *            piece has columns, which settle exchanges for a batch's: so close is
  *            for when nobody uses these batches any more
- * Blocking   settle waits until whoever helps is done; the first offer allocates
+ * Blocking   help waits for the disk where the file is not in memory; settle waits
+ *            until whoever helps is done; the first offer allocates
  */
 #ifndef CE_PIECE_INT_H
 #define CE_PIECE_INT_H
-
-#include <stdatomic.h>
 
 #include "records_int.h"
 

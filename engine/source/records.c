@@ -101,7 +101,7 @@ const unsigned char *ceint_records_guess(const struct ceint_records *records,
 	enum { ENOUGH = 4 };
 	const bool big_endian = (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) !=
 	                        ((records->layout & CE_LAYOUT_SWAPPED) != 0);
-	/* The rarest octet of a time, and so of what is looked for, is its first. */
+	/* The first octet of a time is the same for half a year. */
 	const ptrdiff_t octet = big_endian ? 0 : 3;
 	const unsigned char *from = run->at;
 	const unsigned char *last = run->end - octet;

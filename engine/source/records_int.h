@@ -36,7 +36,7 @@ enum ceint_reach {
 	CEINT_SPARSE, /* they are in few: fetch these only */
 };
 
-/* Bytes in which records stand one behind the other. */
+/* Bytes in which records stand one behind the other: at <= last <= end. */
 struct ceint_run {
 	const unsigned char *at;
 	const unsigned char *end;

@@ -269,12 +269,15 @@ static int live_read(struct ce_source *source, struct ce_batch *batch, struct ce
 	if (ceint_carry_into_batch(carry) < 0)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	room = room_in(live, batch);
+	if (room == 0) /* the packet that was held: to ask for none is to ask for all */
+		return CE_SOURCE_FULL;
 	rc = pcap_dispatch(live->pcap, room, take_packet, (unsigned char *)live);
 	if (carry->failed)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	if (carry->held || (were_old && !live->old))
 		return CE_SOURCE_FULL;
-	if (rc >= 0 && rc < room) /* all that there was: to ask again is a system call */
+	/* All that the kernel's ring had; of what gives one at a time, poll knows of more. */
+	if (rc >= 0 && rc < room)
 		return CE_SOURCE_DRY;
 	return rc > 0 || rc == PCAP_ERROR_BREAK ? CE_SOURCE_MORE : lost(live, rc, err);
 }

@@ -94,7 +94,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run = (struct ceint_run){.at = bytes, .end = bytes + BYTES};
 	run.last = run.end - size % PAGE;
 	guess(&records, run);
-	for (int round = 0; round < 4; round++) {
+	for (int round = 0; round < 4 && run.at < run.last; round++) {
 		const unsigned char *end =
 			walk(&near, capacity, &records, run, CEINT_NEAR);
 

@@ -98,6 +98,34 @@ local MEMORY <const> = [[
   print(most - first, packets)
 ]]
 
+local SELECT <const> = [[
+  local ce = require "capengine"
+  local batches, long, bytes = 0, 0, 0
+  for batch in assert(ce.open("file:" .. arg[1], { batch = 100 })):batches() do
+    batches = batches + 1
+    long = long + batch:where("frame.len > 1430 and frame.time_epoch > 0"):count()
+    bytes = bytes + batch:sum "frame.cap_len"
+  end
+  print(batches, long, bytes)
+]]
+
+-- Small ones of long packets: parts of the file are walked by who waits for them.
+test("batches of any size are selected from", function()
+  local payloads, long, sum = {}, 0, 0
+  for i = 1, 3000 do
+    local length = 1350 + i * 31 % 150
+    payloads[i] = ("x"):rep(length)
+    sum = sum + length
+    if length > 1430 then long = long + 1 end
+  end
+  local path = temporary.file(savefile.bytes(payloads))
+  local result = expect(0, command.sh(("exec $P run %s %s"):format(command.script(SELECT), path)))
+  local batches, selected, bytes_seen = result.out:match "^(%d+)\t(%d+)\t(%d+)\n$"
+  test.equal(tonumber(selected), long)
+  test.equal(tonumber(bytes_seen), sum)
+  assert(tonumber(batches) >= 30)
+end)
+
 -- A file of this size with holes for its packets: zeros are packets of no bytes.
 local function sparse(size, packet_bytes)
   local path = temporary.name()

@@ -35,9 +35,11 @@ struct reading {
 	uint32_t batches;
 };
 
+static uint32_t most; /* packets in a batch; 0: as many as may be */
+
 static void open_reading(struct reading *reading, const struct packets_bytes *bytes)
 {
-	static const struct ce_ring_options options = {.slots = SLOTS};
+	const struct ce_ring_options options = {.slots = SLOTS, .packets = most};
 	char message[PCAP_ERRBUF_SIZE];
 
 	if (mapped) /* each time: cmocka puts its own handlers around every test */
@@ -283,52 +285,108 @@ static void batches_over_a_file_that_was_truncated_are_refused(void **state)
 	free(bytes.data);
 }
 
-/* How a file is read in batches, by who helps, before each read with this chance. */
-static uint32_t read_helped(const struct packets_bytes *bytes, uint32_t percent,
-                            uint32_t counts[], uint32_t *helped)
+enum { MANY = 40000 };
+
+/* How a file was read: by batches, and who helped. */
+struct helped {
+	uint32_t counts[MANY];
+	uint64_t hash; /* of all columns, and of the packets' bytes */
+	uint32_t batches, packets, helps;
+};
+
+static uint64_t mix(uint64_t hash, const void *data, size_t size)
+{
+	const unsigned char *bytes = data;
+
+	for (size_t i = 0; i < size; i++)
+		hash = (hash ^ bytes[i]) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static uint64_t look(const struct ce_batch *batch, uint64_t hash)
+{
+	hash = mix(hash, batch->ts_ns, batch->count * sizeof(*batch->ts_ns));
+	hash = mix(hash, batch->caplen, batch->count * sizeof(*batch->caplen));
+	hash = mix(hash, batch->len, batch->count * sizeof(*batch->len));
+	for (uint32_t i = 0; i < batch->count; i++)
+		hash = mix(hash, batch->data[i], batch->caplen[i]);
+	return hash;
+}
+
+/* Somebody helps before a read with this chance. */
+static void read_helped(const struct packets_bytes *bytes, uint32_t percent,
+                        struct helped *seen)
 {
 	struct reading reading;
 	struct ce_batch *batch;
-	uint32_t batches = 0, chance = 1;
+	uint32_t chance = 1;
 	int rc;
 
-	*helped = 0;
+	memset(seen, 0, sizeof(*seen));
 	open_reading(&reading, bytes);
 	reading.plain.window_bytes = 256 * PAGE;
 	while ((batch = next(&reading, &rc))) {
-		for (uint32_t i = 0; i < batch->count; i++)
-			assert_true(packets_is(batch, i, reading.packets++));
-		counts[batches++] = batch->count;
+		seen->hash = look(batch, seen->hash);
+		seen->packets += batch->count;
+		seen->counts[seen->batches++] = batch->count;
 		chance = chance * 1664525 + 1013904223;
 		if ((chance >> 16) % 100 < percent)
-			*helped += ceint_piece_help(&reading.piece);
+			seen->helps += ceint_piece_help(&reading.piece);
 	}
 	assert_int_equal(rc, 0);
 	close_reading(&reading);
-	return batches;
+}
+
+static void expect_help_is_not_seen(const struct packets_bytes *bytes, uint32_t packets)
+{
+	static struct helped alone, seen;
+
+	read_helped(bytes, 0, &alone);
+	assert_int_equal(alone.packets, packets);
+	for (uint32_t percent = 30; percent <= 100; percent += 35) {
+		read_helped(bytes, percent, &seen);
+		assert_int_equal(seen.batches, alone.batches);
+		assert_memory_equal(seen.counts, alone.counts, sizeof(alone.counts));
+		assert_true(seen.hash == alone.hash);
+		assert_true(!mapped || seen.helps > alone.batches * percent / 400);
+	}
 }
 
 static void who_helps_is_not_seen_in_the_batches(void **state)
 {
-	enum { MANY = 40000 };
 	struct packets_bytes bytes = packets_savefile(&micro, 0, MANY);
-	static uint32_t alone[MANY], counts[MANY];
-	uint32_t batches, helped;
 
 	(void)state;
-	batches = read_helped(&bytes, 0, alone, &helped);
-	for (uint32_t percent = 30; percent <= 100; percent += 35) {
-		assert_int_equal(read_helped(&bytes, percent, counts, &helped), batches);
-		assert_memory_equal(counts, alone, batches * sizeof(*alone));
-		assert_true(!mapped || helped > batches * percent / 400);
+	expect_help_is_not_seen(&bytes, MANY);
+	free(bytes.data);
+}
+
+/* Which are walked in lanes once somebody has helped; in batches of an odd size, too. */
+static void nor_is_it_seen_where_packets_are_long(void **state)
+{
+	enum { LONG = 7000 };
+	static unsigned char data[1500];
+	struct packets_bytes bytes = {0};
+
+	(void)state;
+	packets_add_header(&bytes, &micro);
+	for (uint32_t i = 0; i < LONG; i++) {
+		const struct ce_record record = {1700000000 + i / 100, i % 100,
+		                                 300 + i * 7919 % 1200, 1500};
+
+		memcpy(data, &i, sizeof(i));
+		packets_add_record(&bytes, &micro, &record, data);
 	}
+	expect_help_is_not_seen(&bytes, LONG);
+	most = 100;
+	expect_help_is_not_seen(&bytes, LONG);
+	most = 0;
 	free(bytes.data);
 }
 
 /* Who helps reads zeros where the file was, and may guess what they like. */
 static void truncation_under_who_helps_is_told(void **state)
 {
-	enum { MANY = 40000 };
 	struct packets_bytes bytes = packets_savefile(&micro, 0, MANY);
 	struct reading reading;
 	int rc;
@@ -392,6 +450,7 @@ int main(void)
 		cmocka_unit_test(file_may_grow_until_its_end_is_reached),
 		cmocka_unit_test(batches_over_a_file_that_was_truncated_are_refused),
 		cmocka_unit_test(who_helps_is_not_seen_in_the_batches),
+		cmocka_unit_test(nor_is_it_seen_where_packets_are_long),
 		cmocka_unit_test(truncation_under_who_helps_is_told),
 		cmocka_unit_test(link_types_that_libpcap_corrects_are_not_plain),
 	};

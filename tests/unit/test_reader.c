@@ -463,11 +463,23 @@ static void tap_that_fails_ends_the_reading(void **state)
 	expect_balance(&stats);
 }
 
+static uint32_t asked, helped; /* how often this thread was asked to help, and did */
+
+static bool count_help(struct ce_source *source)
+{
+	bool rc = ce_source_savefile.help(source);
+
+	asked++;
+	helped += rc;
+	return rc;
+}
+
 /* This thread walks parts of the file itself, when it waits. */
 static void mapped_file_comes_in_order_however_fast_its_reader_is(void **state)
 {
 	enum { MANY = 200000 };
 	struct packets_file large = packets_file_of(&micro, 0, MANY);
+	struct ce_source_ops counting = ce_source_savefile;
 	struct ce_reader_options options = of_file();
 	struct ce_reader *reader;
 	struct ce_stats stats;
@@ -477,20 +489,22 @@ static void mapped_file_comes_in_order_however_fast_its_reader_is(void **state)
 	(void)state;
 	assert_int_equal(ce_source_guard(), 0);
 	path = large.path;
+	counting.help = count_help;
+	options.kind = &counting;
+	asked = helped = 0;
 	reader = open_reader(&options);
 	while ((rc = fetch(reader)) == 1) {
 		const struct ce_batch *batch = ce_reader_batch(reader);
 
 		assert_int_equal(batch->first_number, count + 1);
-		for (uint32_t i = 0; i < batch->count; i += batch->count - 1) {
+		for (uint32_t i = 0; i < batch->count; i++)
 			assert_int_equal(number_at(batch, i), count + i);
-			assert_true(batch->ts_ns[i] == packets_ts_ns(count + i));
-		}
 		count += batch->count;
 		ce_reader_take_until(reader, batch->count);
 	}
 	assert_int_equal(rc, -ENODATA);
 	assert_int_equal(count, MANY);
+	assert_true(asked > helped); /* at first there is nothing to help with */
 	close_reader(reader, &stats);
 	assert_true(stats.delivered == MANY);
 	expect_balance(&stats);

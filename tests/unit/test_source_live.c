@@ -41,6 +41,30 @@ int __wrap_pcap_stats(pcap_t *pcap, struct pcap_stat *stats)
 	return 0;
 }
 
+/* So many packets of BYTES are there, instead of what libpcap has; -1: what it has. */
+static int imagined = -1;
+
+enum { BYTES = 1000 };
+
+int __real_pcap_dispatch(pcap_t *pcap, int count, pcap_handler handler,
+                         unsigned char *user);
+int __wrap_pcap_dispatch(pcap_t *pcap, int count, pcap_handler handler,
+                         unsigned char *user);
+
+int __wrap_pcap_dispatch(pcap_t *pcap, int count, pcap_handler handler,
+                         unsigned char *user)
+{
+	static const unsigned char bytes[BYTES];
+	const struct pcap_pkthdr header = {.caplen = BYTES, .len = BYTES};
+	int given = 0;
+
+	if (imagined < 0)
+		return __real_pcap_dispatch(pcap, count, handler, user);
+	for (; imagined && (count <= 0 || given < count); given++, imagined--)
+		handler(user, &header, bytes);
+	return given;
+}
+
 static int open_lo(void **state)
 {
 	(void)state;
@@ -58,7 +82,8 @@ static int close_lo(void **state)
 
 static void send_udp(int count)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT),
+	struct sockaddr_in to = {.sin_family = AF_INET,
+	                         .sin_port = htons(PORT),
 	                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
@@ -245,6 +270,44 @@ static void packet_that_waits_for_room_is_discarded_too(void **state)
 	ce_ring_close(ring);
 }
 
+/* Where a gap is behind the packet that waited, the next batch has room for no other. */
+static void packet_that_waits_for_room_may_fill_the_next_batch(void **state)
+{
+	struct ce_ring *ring = reading_open_room((struct reading_room){10, BYTES + 500});
+	struct ce_batch *batch = ce_ring_reserve(ring);
+
+	(void)state;
+	lo->batch = batch;
+	imagined = 2;
+	assert_int_equal(lo->ops->read(lo, batch, NULL), CE_SOURCE_FULL);
+	assert_int_equal(batch->count, 1);
+	ce_batch_clear(batch);
+	batch->capacity = 1;
+	for (imagined = 0; imagined < 2; imagined++) {
+		assert_int_equal(lo->ops->read(lo, batch, NULL), CE_SOURCE_FULL);
+		assert_int_equal(batch->count, 1);
+	}
+	imagined = -1;
+	ce_ring_close(ring);
+}
+
+static void live_read_knows_when_that_was_all(void **state)
+{
+	struct ce_ring *ring = reading_open_room((struct reading_room){10, 20 * BYTES});
+	struct ce_batch *batch = ce_ring_reserve(ring);
+
+	(void)state;
+	lo->batch = batch;
+	imagined = 7;
+	assert_int_equal(lo->ops->read(lo, batch, NULL), CE_SOURCE_DRY);
+	assert_int_equal(batch->count, 7);
+	imagined = 3;
+	assert_int_equal(lo->ops->read(lo, batch, NULL), CE_SOURCE_MORE);
+	assert_int_equal(batch->count, 10);
+	imagined = -1;
+	ce_ring_close(ring);
+}
+
 static void drops_of_an_idle_interface_are_none(void **state)
 {
 	struct ce_drops drops = {7, 7};
@@ -257,9 +320,10 @@ static void drops_of_an_idle_interface_are_none(void **state)
 
 static void drops_go_on_when_counters_of_32_bits_wrap(void **state)
 {
-	const struct pcap_stat looks[] = {{.ps_drop = 0xfffffff0, .ps_ifdrop = 0x80000000},
-	                                  {.ps_drop = 0x10, .ps_ifdrop = 0x7fffffff},
-	                                  {.ps_drop = 0xf, .ps_ifdrop = 0x7fffffff}};
+	const struct pcap_stat looks[] = {
+		{.ps_drop = 0xfffffff0, .ps_ifdrop = 0x80000000},
+		{.ps_drop = 0x10, .ps_ifdrop = 0x7fffffff},
+		{.ps_drop = 0xf, .ps_ifdrop = 0x7fffffff}};
 	const struct ce_drops sums[] = {{0xfffffff0, 0x80000000},
 	                                {0x100000010, 0x17fffffff},
 	                                {0x20000000f, 0x17fffffff}};
@@ -307,8 +371,8 @@ static void live_descriptors_are_not_left_to_programs_that_are_started(void **st
 static void unknown_interface_is_named_in_the_error(void **state)
 {
 	struct ce_err err = {0};
-	int rc = reading_open_fails(&ce_source_live,
-	                    &(struct ce_source_options){.device = "nosuch0"}, &err);
+	int rc = reading_open_fails(
+		&ce_source_live, &(struct ce_source_options){.device = "nosuch0"}, &err);
 
 	(void)state;
 	assert_true(rc == -ENODEV || rc == -EPERM);
@@ -322,15 +386,25 @@ static void absurd_options_are_refused_or_clamped(void **state)
 	struct ce_err err = {0};
 
 	(void)state;
-	assert_int_equal(reading_open_fails(&ce_source_live, &(struct ce_source_options){
-		.device = "lo", .tstamp_type = "nosuch"}, &err), -EINVAL);
+	assert_int_equal(
+		reading_open_fails(&ce_source_live,
+	                           &(struct ce_source_options){.device = "lo",
+	                                                       .tstamp_type = "nosuch"},
+	                           &err),
+		-EINVAL);
 	assert_non_null(strstr(err.text, "nosuch"));
-	assert_int_equal(ce_source_open(&source, &ce_source_live, &(struct ce_source_options){
-		.device = "lo", .snaplen = INT32_MAX}, &err), 0);
+	assert_int_equal(ce_source_open(&source, &ce_source_live,
+	                                &(struct ce_source_options){.device = "lo",
+	                                                            .snaplen = INT32_MAX},
+	                                &err),
+	                 0);
 	assert_int_equal(source->snapshot, 262144);
 	ce_source_close(source);
-	assert_int_equal(ce_source_open(&source, &ce_source_live, &(struct ce_source_options){
-		.device = "lo", .snaplen = -1}, &err), 0);
+	assert_int_equal(
+		ce_source_open(&source, &ce_source_live,
+	                       &(struct ce_source_options){.device = "lo", .snaplen = -1},
+	                       &err),
+		0);
 	assert_int_equal(source->snapshot, 262144);
 	ce_source_close(source);
 }
@@ -354,7 +428,8 @@ static void user_without_the_right_is_told_how_to_get_it(void **state)
 			_exit(2);
 		rc = ce_source_open(&source, &ce_source_live,
 		                    &(struct ce_source_options){.device = "lo"}, &err);
-		_exit(rc != -EPERM || !strstr(err.text, "setcap") || !strstr(err.text, "lo"));
+		_exit(rc != -EPERM || !strstr(err.text, "setcap") ||
+		      !strstr(err.text, "lo"));
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
@@ -374,6 +449,8 @@ int main(void)
 		with_lo(quiet_lets_nothing_new_in_and_keeps_what_was_counted),
 		with_lo(discard_counts_what_was_there),
 		with_lo(packet_that_waits_for_room_is_discarded_too),
+		with_lo(packet_that_waits_for_room_may_fill_the_next_batch),
+		with_lo(live_read_knows_when_that_was_all),
 		with_lo(drops_of_an_idle_interface_are_none),
 		with_lo(drops_go_on_when_counters_of_32_bits_wrap),
 		with_lo(live_link_types_can_be_listed_and_set),

@@ -103,7 +103,7 @@ int ce_ring_wait(struct ce_ring *ring, int timeout_ms);
 
 /*
  * Consumer: have `work` called with `arg` while nothing is queued, before wait sleeps:
- * it does a piece of work that does not wait, or says false when there is none.
+ * it does a piece of work, which prolongs the wait, or says false when there is none.
  */
 void ce_ring_meanwhile(struct ce_ring *ring, bool (*work)(void *arg), void *arg);
 

@@ -130,7 +130,8 @@ struct ce_source_ops {
 
 	/*
 	 * Do a part of what read has to do, in any thread and while another is in
-	 * read: for who waits for packets (savefile). False: there is nothing to do.
+	 * read: for who waits for packets (savefile). It waits for the disk at most.
+	 * False: there is nothing to do.
 	 */
 	bool (*help)(struct ce_source *source);
 };
