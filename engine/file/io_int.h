@@ -36,6 +36,8 @@ struct ceint_io {
 	int64_t (*write)(int fd, const void *data, size_t size, int64_t offset);
 	int (*truncate)(int fd, int64_t size);
 	int (*sync)(int fd);
+	/* Let what was written there go to the disk. */
+	int (*hasten)(int fd, int64_t offset, int64_t size);
 	int (*close)(int fd);
 	int (*rename)(const char *from, const char *to);
 

@@ -58,6 +58,7 @@ struct ceint_outfile {
 	int fd; /* -1: none at the moment */
 	dev_t device;
 	ino_t inode;
+	int64_t hastened; /* bytes that were sent on to the disk */
 	bool regular;
 	bool linked; /* it had a name when it was opened */
 	bool seekable;

@@ -24,6 +24,7 @@
 enum {
 	LOOK_MS = 100,   /* how often is asked whether to hurry, */
 	GRACE_MS = 2000, /* and how long a pipe may then take nothing */
+	HASTE = 8 << 20, /* bytes that are sent on to the disk at a time */
 };
 
 static void drop_first(struct ceint_outfile *file)
@@ -39,12 +40,29 @@ static void drop_first(struct ceint_outfile *file)
 	ceint_outfile_piece_put(file->pool, piece);
 }
 
+/*
+ * What is synced in the end had better be on its way to the disk before. Only where the
+ * caller waits anyway: the kernel's queue may be full. No more than a hint, of which sync
+ * will say whether it went well.
+ */
+static void hasten(struct ceint_outfile *file)
+{
+	if (!file->options.sync || !file->regular || file->at - file->hastened < HASTE)
+		return;
+	ceint_io.hasten(file->fd, file->hastened, file->at - file->hastened);
+	file->hastened = file->at;
+}
+
 /* The first piece is in the kernel's hands. */
 static void piece_is_written(struct ceint_outfile *file)
 {
+	bool waits = file->first->lent || file->pool->may_wait;
+
 	file->at += (int64_t)file->first->used;
 	file->safe += file->first->packets;
 	drop_first(file);
+	if (waits)
+		hasten(file);
 }
 
 /* Bytes of the first piece that are worth keeping, and the packets in them. */

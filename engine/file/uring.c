@@ -50,6 +50,11 @@ static int system_sync(int fd)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+static int system_hasten(int fd, int64_t offset, int64_t size)
+{
+	return sync_file_range(fd, offset, size, SYNC_FILE_RANGE_WRITE) < 0 ? -errno : 0;
+}
+
 static int system_close(int fd)
 {
 	return close(fd) < 0 ? -errno : 0;
@@ -131,6 +136,7 @@ struct ceint_io ceint_io = {
 	.write = system_write,
 	.truncate = system_truncate,
 	.sync = system_sync,
+	.hasten = system_hasten,
 	.close = system_close,
 	.rename = system_rename,
 	.submit = system_submit,

@@ -100,6 +100,42 @@ static int stuck_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write
 	return stuck ? 0 : faults_real.reap(uring, wait_ms, over);
 }
 
+static int64_t hastened; /* bytes that were sent on to the disk */
+
+/* In order, and nothing twice; and that it fails harms nothing. */
+static int count_hasten(int fd, int64_t offset, int64_t size)
+{
+	(void)fd;
+	assert_true(offset == hastened);
+	hastened += size;
+	return -EIO;
+}
+
+static void what_is_synced_in_the_end_is_on_its_way_before(void **state)
+{
+	enum { MANY = 200000, LEAST = 16 << 20 };
+
+	(void)state;
+	ceint_io.hasten = count_hasten;
+	for (int i = 0; i < 4; i++) {
+		const bool sync = i & 1, may_wait = i & 2;
+		const struct ce_dump_options options = {
+			.pool = pool, .linktype = DLT_EN10MB, .sync = sync};
+		struct packets_file file = packets_file_open("", 0);
+		struct ce_dump *dump = NULL;
+
+		hastened = 0;
+		ce_dump_pool_may_wait(pool, may_wait);
+		assert_int_equal(ce_dump_open(&dump, file.path, &options, NULL), 0);
+		write_packets(dump, MANY);
+		assert_int_equal(ce_dump_close(dump, NULL), 0);
+		assert_true(size_of(file.fd) > LEAST);
+		assert_true(sync && may_wait ? hastened >= LEAST : hastened == 0);
+		packets_file_close(&file);
+	}
+	ceint_io.hasten = faults_real.hasten;
+}
+
 static void reap_of_a_pool_without_writes_says_so(void **state)
 {
 	struct packets_file file = packets_file_open("", 0);
@@ -295,6 +331,7 @@ static void null_means_that_nobody_is_asked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		with_both(what_is_synced_in_the_end_is_on_its_way_before),
 		with_both(reap_of_a_pool_without_writes_says_so),
 		cmocka_unit_test_setup_teardown(
 			reap_begins_the_writes_that_wait_for_others, open_pool,
