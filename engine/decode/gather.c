@@ -189,7 +189,7 @@ static inline __attribute__((always_inline)) void gather(
 {
 	struct bits bits = bits_of(recipe);
 
-	if (bits.whole) {
+	if (bits.whole) { /* compiled twice, so that it is a constant in the loop */
 		bits.whole = true;
 		gather_words(view, place, recipe, bits, column, values, bytes, width);
 	} else {

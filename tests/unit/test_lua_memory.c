@@ -165,7 +165,7 @@ static size_t count_threads(void)
 	return count;
 }
 
-/* A joined thread is gone a moment later, and one of the kernel's has its name so. */
+/* A moment later a joined thread is gone, and one of the kernel's has its name. */
 static void assert_threads(size_t expected)
 {
 	const struct timespec moment = {.tv_nsec = 1000000};

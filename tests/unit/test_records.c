@@ -199,59 +199,55 @@ static void same_packets_however_headers_are_fetched(void **state)
 	free(data);
 }
 
+/* Do lanes find so many packets, or go all the way? */
+static bool lanes_find(const struct ceint_records *records,
+                       const struct packets_bytes *from, uint32_t capacity)
+{
+	static struct columns columns;
+	struct bytes bytes = guard(from);
+	const struct ceint_run run = {bytes.begin, bytes.end, bytes.end - 2 * MOST,
+	                              CEINT_SPARSE};
+	const unsigned char *end;
+
+	clear(&columns, capacity);
+	end = ceint_lanes_walk(records, &columns.batch, &run);
+	unguard(&bytes);
+	return columns.batch.count == capacity || end >= run.last;
+}
+
 /* Else the test above would show nothing. */
 static void lanes_go_all_the_way(void **state)
 {
-	static struct columns columns;
 	unsigned char *data = noise();
 
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		struct packets_bytes from = {0};
-		struct bytes bytes;
-		struct ceint_run run;
+		struct packets_bytes bytes = {0};
 
 		for (uint32_t k = 0; k < COUNT; k++)
-			add(&from, &layouts[i], k, 40 + any(600), data);
-		bytes = guard(&from);
-		run = (struct ceint_run){bytes.begin, bytes.end, bytes.end - 2 * MOST,
-		                         CEINT_SPARSE};
-		clear(&columns, CE_BATCH_PACKETS);
-		assert_true(ceint_lanes_walk(&layouts[i], &columns.batch, &run) >=
-		            run.last);
-		clear(&columns, 100);
-		ceint_lanes_walk(&layouts[i], &columns.batch, &run);
-		assert_int_equal(columns.batch.count, 100);
-		unguard(&bytes);
-		free(from.data);
+			add(&bytes, &layouts[i], k, 40 + any(600), data);
+		assert_true(lanes_find(&layouts[i], &bytes, CE_BATCH_PACKETS));
+		assert_true(lanes_find(&layouts[i], &bytes, 100));
+		free(bytes.data);
 	}
 	free(data);
 }
 
 static void records_within_packets_mislead_nobody(void **state)
 {
-	static struct columns columns;
-
 	(void)state;
 	for (int i = 0; i < 4; i++) {
 		unsigned char *data = records_within(&layouts[i]);
-		struct packets_bytes from = {0};
-		struct bytes bytes;
-		struct ceint_run run;
+		struct packets_bytes bytes = {0};
 
 		for (uint32_t k = 0; k < COUNT; k++)
-			add(&from, &layouts[i], k, 200 + any(600), data);
-		assert_int_equal(
-			expect_same_packets(&layouts[i], &from, 300000, CE_BATCH_PACKETS),
-			COUNT);
-		bytes = guard(&from);
-		run = (struct ceint_run){bytes.begin, bytes.end, bytes.end - 2 * MOST,
-		                         CEINT_SPARSE};
-		clear(&columns, CE_BATCH_PACKETS);
-		assert_true(ceint_lanes_walk(&layouts[i], &columns.batch, &run) <
-		            run.last); /* they do mislead the guess */
-		unguard(&bytes);
-		free(from.data);
+			add(&bytes, &layouts[i], k, 200 + any(600), data);
+		assert_int_equal(expect_same_packets(&layouts[i], &bytes, 300000,
+		                                     CE_BATCH_PACKETS),
+		                 COUNT);
+		/* They do mislead the guess. */
+		assert_false(lanes_find(&layouts[i], &bytes, CE_BATCH_PACKETS));
+		free(bytes.data);
 		free(data);
 	}
 }
