@@ -24,6 +24,16 @@ function live.await(name)
   while not live.told(name) do live.sleep(0.02) end
 end
 
+-- Stand still until a handle has counted that many packets, for five seconds at
+-- most: the kernel holds back what it got last.
+function live.await_received(handle, packets)
+  for _ = 1, 250 do
+    local now = handle:counters()
+    if now.received + now.interface_drops >= packets then return end
+    live.sleep(0.02)
+  end
+end
+
 -- Seconds since boot, in hundredths: the clock of send_udp's stamps.
 function live.uptime()
   local file <close> = assert(io.open("/proc/uptime"))
