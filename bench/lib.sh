@@ -102,6 +102,15 @@ agrees() {
   esac
 }
 
+# memory_for TASK FILE: MiB that a competitor may need besides the capture, which is there.
+memory_for() {
+  case $1 in
+    filter | copy | copy_sync) echo $(($(stat -c %s "$2") / 1048576 + 128)) ;;
+    flows) echo $(($(stat -c %s "$2") / 524288)) ;;
+    *) echo 128 ;;
+  esac
+}
+
 # run_once COMPETITOR TASK FILE RESULTS: its answer must be that of C on libpcap.
 run_once() {
   local words answer right expression='tcp port 443'
@@ -111,7 +120,7 @@ run_once() {
   words=("${words[@]//FILE/$3}")
   words=("${words[@]//OUT/$written}")
   words=("${words[@]//FILTER/$expression}")
-  measure "$4" "${words[@]}" >"$work/answer" 2>"$work/stderr" ||
+  measure -m "$(memory_for "$2" "$3")" "$4" "${words[@]}" >"$work/answer" 2>"$work/stderr" ||
     { cat "$work/stderr" >&2; fail "${names[$1]}, $2: failed"; }
   agrees "${names[$1]}" || {
     [ -n "$written" ] || diff "$right" "$answer" | head -n 20 >&2
