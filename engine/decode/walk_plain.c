@@ -5,7 +5,8 @@
  * What decides is loaded packet by packet, into columns of 64; then looked at in loops
  * that compilers make vectors of. Nothing branches on what packets are: one that is too
  * short to look at is replaced by zeros, which are not plain, and whatever is wrong with
- * one leaves a bit in a number that is 0 for plain ones.
+ * one leaves a bit in a number that is 0 for plain ones. Processors that have vectors of
+ * 32 octets use these.
  */
 #include <endian.h>
 #include <string.h>
@@ -60,8 +61,8 @@ static inline uint32_t raw32(const unsigned char *at)
 }
 
 /*
- * Bring a packet's headers into the second cache: another core has read the packet, and
- * may have been far ahead.
+ * Bring a packet's headers into the second cache: who has read the packet may be another
+ * core, and may have been far ahead.
  */
 static inline void fetch(const unsigned char *data)
 {
@@ -81,8 +82,8 @@ static inline __attribute__((always_inline)) void load_one(struct word *word, ui
 }
 
 /* A word behind which there is another. */
-static void load_whole(struct word *word, const unsigned char *const *data,
-                       const uint32_t *caplen)
+static inline __attribute__((always_inline)) void load_whole(
+	struct word *word, const unsigned char *const *data, const uint32_t *caplen)
 {
 	for (uint32_t i = 0; i < WORD; i++) {
 		fetch(data[i + AHEAD]);
@@ -91,8 +92,9 @@ static void load_whole(struct word *word, const unsigned char *const *data,
 }
 
 /* One of the last two words, of a batch that has `left` packets from there on. */
-static void load_last(struct word *word, const unsigned char *const *data,
-                      const uint32_t *caplen, uint32_t left)
+static inline __attribute__((always_inline)) void load_last(
+	struct word *word, const unsigned char *const *data, const uint32_t *caplen,
+	uint32_t left)
 {
 	for (uint32_t i = 0; i < WORD; i++) {
 		if (i + AHEAD < left)
@@ -102,8 +104,10 @@ static void load_last(struct word *word, const unsigned char *const *data,
 }
 
 /* Which packets are plain, and their transports. */
-static void judge(struct word *word, const uint32_t *len, const uint32_t *caplen,
-                  uint8_t transport[WORD])
+static inline __attribute__((always_inline)) void judge(struct word *word,
+                                                        const uint32_t *len,
+                                                        const uint32_t *caplen,
+                                                        uint8_t transport[WORD])
 {
 	const uint32_t type_and_version =
 		htobe32((uint32_t)CEINT_TYPE_IPV4 << 16 | 0x4500);
@@ -124,8 +128,11 @@ static void judge(struct word *word, const uint32_t *len, const uint32_t *caplen
 }
 
 /* What a packet has if it is plain. */
-static void fill(struct ceint_layers *layers, const struct word *word, uint32_t first,
-                 const uint32_t *len, const uint32_t *caplen)
+static inline __attribute__((always_inline)) void fill(struct ceint_layers *layers,
+                                                       const struct word *word,
+                                                       uint32_t first,
+                                                       const uint32_t *len,
+                                                       const uint32_t *caplen)
 {
 	uint32_t *network_at = layers->network_at + first;
 	uint32_t *transport_at = layers->transport_at + first;
@@ -155,8 +162,16 @@ static const uint32_t *pad(uint32_t room[WORD], const uint32_t *lengths, uint32_
 	return room;
 }
 
-uint64_t ceint_walk_plain(struct ceint_layers *layers, const struct ce_batch *batch,
-                          uint32_t first, uint64_t wanted)
+/* The loader chooses. */
+#ifdef CE_TWO_VECTORS
+#define FOR_EACH_WIDTH __attribute__((target_clones("arch=x86-64-v3", "default")))
+#else
+#define FOR_EACH_WIDTH
+#endif
+
+FOR_EACH_WIDTH uint64_t ceint_walk_plain(struct ceint_layers *layers,
+                                         const struct ce_batch *batch, uint32_t first,
+                                         uint64_t wanted)
 {
 	const unsigned char *const *data = batch->data + first;
 	const uint32_t *len = batch->len + first, *caplen = batch->caplen + first;

@@ -2,10 +2,10 @@
 /*
  * records.c - see records_int.h.
  *
- * The walk is the whole cost of a mapped file: so it is compiled once for each layout,
- * with every choice made before the loop. Of short records every line of memory is
- * needed, and so lines are prefetched in a stream that runs ahead of the walk; lanes.c
- * is for longer ones.
+ * The walk is the whole cost of a mapped file: so it is compiled for each layout, once
+ * for records that surely fit and once for the last ones, with every choice made before
+ * the loop. Of short records every line of memory is needed, and so lines are prefetched
+ * in a stream that runs ahead of the walk; lanes.c is for longer ones.
  */
 #include "lanes_int.h"
 #include "records_int.h"
@@ -15,10 +15,13 @@ enum {
 	AHEAD = 4096, /* of the walk, in bytes, are the prefetches */
 };
 
-/* From record to record: append them to the batch. Gives where it ended. */
+/*
+ * From record to record: append them to the batch. Gives where it ended. `fits`: what
+ * begins in the run ends in it too.
+ */
 static inline __attribute__((always_inline)) const unsigned char *walk(
 	const struct ceint_records *records, struct ce_batch *batch,
-	const struct ceint_run *run, bool swapped, size_t header)
+	const struct ceint_run *run, bool fits, bool swapped, size_t header)
 {
 	const unsigned char *at = run->at, *end = run->end, *last = run->last;
 	uintptr_t fetched = run->reach == CEINT_NEAR ? UINTPTR_MAX : (uintptr_t)at;
@@ -26,13 +29,14 @@ static inline __attribute__((always_inline)) const unsigned char *walk(
 	const uint32_t capacity = batch->capacity, most = records->most;
 	const int64_t unit_ns = records->unit_ns;
 	int64_t *ts_ns = batch->ts_ns;
-	uint32_t *caplens = batch->caplen, *lens = batch->len, i = batch->count;
+	uint32_t *caplens = batch->caplen, *lens = batch->len;
 	const unsigned char **data = batch->data;
+	size_t i = batch->count;
 
-	while (i < capacity && at < last && (size_t)(end - at) >= header) {
+	while (i < capacity && at < last && (fits || (size_t)(end - at) >= header)) {
 		const uint32_t caplen = ceint_record_word(at + 8, swapped);
 
-		if (caplen > most || caplen > (size_t)(end - at) - header)
+		if (caplen > most || (!fits && caplen > (size_t)(end - at) - header))
 			break;
 		for (; fetched < (uintptr_t)at + AHEAD; fetched += LINE)
 			__builtin_prefetch((const void *)fetched);
@@ -43,32 +47,42 @@ static inline __attribute__((always_inline)) const unsigned char *walk(
 		data[i++] = at;
 		at += caplen;
 	}
-	batch->count = i;
+	batch->count = (uint32_t)i;
 	return at;
+}
+
+static inline __attribute__((always_inline)) const unsigned char *walk_layout(
+	const struct ceint_records *records, struct ce_batch *batch,
+	const struct ceint_run *run, bool fits)
+{
+	switch (records->layout) {
+	case CE_LAYOUT_RECORD:
+		return walk(records, batch, run, fits, false, CEINT_RECORD);
+	case CE_LAYOUT_SWAPPED:
+		return walk(records, batch, run, fits, true, CEINT_RECORD);
+	case CE_LAYOUT_MODIFIED:
+		return walk(records, batch, run, fits, false, CEINT_MODIFIED);
+	default:
+		return walk(records, batch, run, fits, true, CEINT_MODIFIED);
+	}
 }
 
 const unsigned char *ceint_records_walk(const struct ceint_records *records,
                                         struct ce_batch *batch,
                                         const struct ceint_run *run)
 {
-	struct ceint_run rest = *run;
+	const size_t longest = ceint_record_header(records) + records->most;
+	struct ceint_run rest = *run, fitting;
 
 	if (run->reach == CEINT_SPARSE)
 		rest.at = ceint_lanes_walk(records, batch, run);
-	switch (records->layout) {
-	case CE_LAYOUT_RECORD:
-		rest.at = walk(records, batch, &rest, false, CEINT_RECORD);
-		break;
-	case CE_LAYOUT_SWAPPED:
-		rest.at = walk(records, batch, &rest, true, CEINT_RECORD);
-		break;
-	case CE_LAYOUT_MODIFIED:
-		rest.at = walk(records, batch, &rest, false, CEINT_MODIFIED);
-		break;
-	default:
-		rest.at = walk(records, batch, &rest, true, CEINT_MODIFIED);
-		break;
-	}
+	fitting = rest;
+	if ((size_t)(rest.end - rest.at) < longest)
+		fitting.last = rest.at;
+	else if ((size_t)(rest.end - rest.last) < longest)
+		fitting.last = rest.end - longest + 1;
+	rest.at = walk_layout(records, batch, &fitting, true);
+	rest.at = walk_layout(records, batch, &rest, false);
 	batch->layout = batch->count ? records->layout : CE_LAYOUT_RECORD;
 	return rest.at;
 }
