@@ -62,6 +62,7 @@ struct ce_lua_handle {
 	struct ce_stats final; /* once closed */
 	uint64_t source;       /* of an interface: a number that no other handle has; 0 */
 	struct ce_err last;
+	struct ce_ahead *ahead;   /* what the capture thread decodes */
 	struct ce_decode *decode; /* of the lent batch; NULL: no field was asked for */
 	uint64_t decoded;         /* the sequence of the batch that it has */
 	uint64_t wanted[CE_BATCH_WORDS]; /* the packets that it has decoded */

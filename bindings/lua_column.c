@@ -20,8 +20,11 @@ static void begin(lua_State *L, struct ce_lua_handle *handle)
 
 struct ce_decode *ce_lua_decode_handle(lua_State *L, struct ce_lua_handle *handle)
 {
-	if (!handle->decode && ce_decode_open(&handle->decode, ce_lua_get(L)->seed) < 0)
-		luaL_error(L, "out of memory");
+	if (!handle->decode) {
+		if (ce_decode_open(&handle->decode, ce_lua_get(L)->seed) < 0)
+			luaL_error(L, "out of memory");
+		ce_decode_follow(handle->decode, handle->ahead);
+	}
 	if (handle->decoded != handle->lent.sequence) {
 		memcpy(handle->wanted, handle->lent.batch->selected,
 		       sizeof(handle->wanted));

@@ -66,6 +66,12 @@ void ce_lua_keep_names(lua_State *L, struct ce_lua_handle *handle,
 	handle->options.source.file_count = count;
 }
 
+/* In the capture thread. */
+static void decode_ahead(void *arg, struct ce_batch *batch)
+{
+	ce_ahead_decode(arg, batch);
+}
+
 int ce_lua_activate(lua_State *L, struct ce_lua_handle *handle)
 {
 	struct ce_lua *lua = ce_lua_get(L);
@@ -78,6 +84,10 @@ int ce_lua_activate(lua_State *L, struct ce_lua_handle *handle)
 	if (!handle->options.capture.ring_bytes)
 		handle->options.capture.ring_bytes = lua->ring_bytes;
 	handle->options.source.interrupt_fd = lua->interrupt_fd;
+	if (!handle->ahead && ce_ahead_open(&handle->ahead, lua->seed) < 0)
+		return ce_err_set(&handle->last, -ENOMEM, "out of memory");
+	handle->options.capture.before = decode_ahead;
+	handle->options.capture.before_arg = handle->ahead;
 	rc = ce_reader_open(&handle->reader, &handle->options, &handle->last);
 	if (rc < 0)
 		return rc;
@@ -134,6 +144,8 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle)
 		handle->final = stats;
 		ce_lua_add_stats(&lua->closed, &stats);
 	}
+	ce_ahead_close(handle->ahead);
+	handle->ahead = NULL;
 	if (handle->inject_fd >= 0)
 		close(handle->inject_fd);
 	handle->inject_fd = -1;

@@ -4,8 +4,8 @@
  *
  * The thread's life is a loop of steps: answer the mailbox, have a batch to
  * fill, let the source fill it, and commit it or wait. Two threads share the
- * ring, the counters and the mailbox, and a source's `help` may be called by the
- * one that waits; `end` and `err` are written before ce_ring_end and read after
+ * ring, the counters, the mailbox and what `before` is given, and a source's `help` may
+ * be called by the one that waits; `end` and `err` are written before ce_ring_end and read after
  * ce_ring_ended, and everything else belongs to one side.
  */
 #include <errno.h>
@@ -49,6 +49,8 @@ struct ce_capture {
 	uint32_t timeout_ms; /* 0: packets wait for no others */
 	uint32_t batch;      /* most packets in one */
 	int interrupt_fd;
+	void (*before)(void *arg, struct ce_batch *batch); /* NULL: none */
+	void *before_arg;
 
 	/* The Lua thread's. */
 	pthread_t thread;
@@ -110,6 +112,8 @@ static void commit(struct ce_capture *capture)
 	count_captured(capture);
 	open->first_number = capture->committed + 1;
 	capture->committed += open->count;
+	if (capture->before && open->near)
+		capture->before(capture->before_arg, open);
 	capture->open = capture->source->batch = NULL;
 	ce_ring_commit(capture->ring);
 }
@@ -490,6 +494,8 @@ int ce_capture_open(struct ce_capture **out, struct ce_source *source,
 	                                            : DEFAULT_TIMEOUT_MS;
 	capture->batch = options->batch ? options->batch : CE_BATCH_PACKETS;
 	capture->interrupt_fd = options->interrupt_fd;
+	capture->before = options->before;
+	capture->before_arg = options->before_arg;
 	capture->source = source;
 	*out = capture;
 	return 0;

@@ -205,4 +205,7 @@ const struct ce_field ceint_fields[] = {
 	{"flow.hash", CE_FIELD_NUMBER, 8, NULL, COMPUTE(ceint_flow_hash)},
 };
 
+_Static_assert(sizeof(ceint_fields) / sizeof(*ceint_fields) <= 64 * CEINT_FIELD_WORDS,
+               "struct ceint_fields has no bit for each field");
+
 const size_t ceint_field_count = sizeof(ceint_fields) / sizeof(*ceint_fields);

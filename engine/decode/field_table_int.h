@@ -15,4 +15,11 @@
 extern const struct ce_field ceint_fields[];
 extern const size_t ceint_field_count;
 
+enum { CEINT_FIELD_WORDS = 3 };
+
+/* Some of them: bit i is field i. */
+struct ceint_fields {
+	uint64_t bits[CEINT_FIELD_WORDS];
+};
+
 #endif

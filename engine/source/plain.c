@@ -205,6 +205,7 @@ static const unsigned char *read_part(struct ceint_plain *plain, struct ce_batch
 	if (rest->last - rest->at > BATCH)
 		rest->last = rest->at + BATCH;
 	ceint_window_touch(rest->at, rest->last);
+	batch->near = rest->reach == CEINT_DENSE;
 	return ceint_records_walk(&plain->records, batch, rest);
 }
 

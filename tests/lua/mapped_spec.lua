@@ -126,6 +126,43 @@ test("batches of any size are selected from", function()
   assert(tonumber(batches) >= 30)
 end)
 
+-- Ask for the same by other fields every few batches, and for some of few packets.
+local FIELDS <const> = [[
+  local ce = require "capengine"
+  local by_port = ce.group { by = "flow.dstport", sum = { "frame.len", "ip.id" } }
+  local ways, batches, tcp, odd, dns = 0, 0, 0, 0, 0
+  for batch in ce.source():batches() do
+    batches = batches + 1
+    if batches % 3 == 0 then ways = (ways + 1) % 4 end
+    local web = ways < 2 and "tcp.dstport == 443" or "tcp and flow.dstport == 443"
+    tcp = tcp + batch:where(web):count()
+    odd = odd + batch:where(ways % 2 == 0 and "ip.id & 1" or "ip[5:1] & 1"):count()
+    local few = batch:where "udp.port == 53"
+    dns = dns + (ways == 3 and few:sum "flow.dstport" or few:sum "udp.dstport")
+    by_port:add(batch)
+  end
+  print(tcp, odd, dns, by_port:len())
+  for row in by_port:rows { order = "flow.dstport" } do
+    print(row["flow.dstport"], row["frame.len"], row["ip.id"])
+  end
+]]
+
+test("fields of a mapped file are those of the same file through a pipe", function()
+  local packets = {}
+  for i = 1, 60000 do
+    local packet = i % 3 == 0 and savefile.tcp(i % 5 == 0 and 443 or 80) or
+      savefile.udp(i % 4 == 0 and 53 or i % 100 + 1000, ("x"):rep(i * 7 % 90))
+    packets[i] = packet:sub(1, 18) .. string.pack(">I2", i * 31 % 65536) .. packet:sub(21)
+  end
+  local path, script = savefile.write(packets), command.script(FIELDS)
+  for _, options in ipairs { "", "-f 'udp'", "-f 'udp port 53'", "-c 40000" } do
+    local mapped = expect(0, command.sh(("exec $P run %s %s -r %s"):format(options, script, path)))
+    local piped = command.sh(("cat %s | $P run %s %s -r -"):format(path, options, script))
+    test.equal(mapped.out, expect(0, piped).out)
+    assert(#mapped.out > 10)
+  end
+end)
+
 -- A file of this size with holes for its packets: zeros are packets of no bytes.
 local function sparse(size, packet_bytes)
   local path = temporary.name()

@@ -69,6 +69,8 @@ struct ce_lender {
 	int (*check)(const struct ce_lender *lender, struct ce_err *err);
 };
 
+struct ce_decode;
+
 /* What was lost before the first packet of a batch. */
 struct ce_gap {
 	uint64_t kernel_drops;    /* packets without room in the kernel's ring */
@@ -103,6 +105,11 @@ struct ce_batch {
 	unsigned char *oversize;  /* the one packet that no arena holds, or NULL */
 	struct ce_lender *lender; /* whose bytes all packets are; NULL: in the arena */
 	enum ce_layout layout;
+	bool near; /* the thread that fills it has just read all of them */
+
+	/* What was decoded before it was handed over: <capengine/ahead.h>. */
+	struct ce_decode *ahead; /* stays with the slot; NULL: none yet */
+	bool decoded;            /* `ahead` is of these packets */
 };
 
 /*

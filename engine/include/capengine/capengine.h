@@ -11,6 +11,7 @@
 #ifndef CAPENGINE_CAPENGINE_H
 #define CAPENGINE_CAPENGINE_H
 
+#include <capengine/ahead.h>
 #include <capengine/anonymize.h>
 #include <capengine/batch.h>
 #include <capengine/capture.h>

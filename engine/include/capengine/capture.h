@@ -30,6 +30,7 @@
 extern "C" {
 #endif
 
+struct ce_batch;
 struct ce_capture;
 struct ce_ring;
 struct ce_source;
@@ -42,6 +43,10 @@ struct ce_capture_options {
 	uint32_t timeout_ms; /* longest a packet waits for its batch; 0: 20 */
 	bool immediate;      /* packets wait for no others */
 	int interrupt_fd;    /* once readable, the capture stops; 0: none */
+	/* Called in the capture thread with each batch whose bytes are near, before it is
+	   handed over; NULL: nothing is. */
+	void (*before)(void *arg, struct ce_batch *batch);
+	void *before_arg;
 };
 
 /*
