@@ -18,8 +18,9 @@
 
 struct ceint_uring;
 
-/* A write in the background: zero it, and set the first five before it starts. */
+/* A write in the background: zero it, and set the first six before it starts. */
 struct ceint_write {
+	bool sync; /* nothing is written: it is over when the disk has the file */
 	int fd;
 	const void *data;
 	size_t size;

@@ -253,7 +253,8 @@ int ceint_outfile_flush(struct ceint_outfile *file)
 
 bool ceint_outfile_is_idle(struct ceint_outfile *file)
 {
-	return ceint_outfile_push(file) < 0 || !file->pieces;
+	return ceint_outfile_push(file) < 0 ||
+	       (!file->pieces && (file->fd < 0 || ceint_outfile_sync(file)));
 }
 
 void ceint_outfile_fail(struct ceint_outfile *file, int error)

@@ -107,7 +107,7 @@ int ceint_outfile_push(struct ceint_outfile *file);
 /* Wait until everything has been written. 0 or the error. */
 int ceint_outfile_flush(struct ceint_outfile *file);
 
-/* As push; is nothing on its way any more? */
+/* As push; is nothing on its way any more, and everything synced that is to be? */
 bool ceint_outfile_is_idle(struct ceint_outfile *file);
 
 /* There is nothing right to add any more: it ends with what was. Waits for that. */

@@ -63,6 +63,7 @@ struct ceint_outfile {
 	bool linked; /* it had a name when it was opened */
 	bool seekable;
 	bool closed;
+	bool synced;      /* the disk has all that was written */
 	bool given_up;    /* no further write is begun, and the last was cancelled */
 	bool torn;        /* what was borrowed last cannot be read */
 	int64_t stuck_ns; /* since when it takes nothing and is to hurry; 0: it is not */
@@ -109,7 +110,10 @@ void ceint_outfile_queue_piece(struct ceint_outfile *file,
 /* The same for what is filled, if anything is. */
 void ceint_outfile_queue_filled(struct ceint_outfile *file);
 
-/* Wait until no more than so many pieces are in the queue. */
+/* Where sync is asked for and nothing is queued, begin to see to it. Is it done? */
+bool ceint_outfile_sync(struct ceint_outfile *file);
+
+/* Wait until no more than so many pieces are in the queue, and for a sync. */
 void ceint_outfile_drain(struct ceint_outfile *file, unsigned pieces);
 
 /* The end: keep what is whole, forget what waits. */

@@ -175,7 +175,7 @@ int ceint_outfile_put_away(struct ceint_outfile *file)
 	ceint_outfile_piece_put(file->pool, file->filled);
 	file->filled = NULL;
 	file->usual = CEINT_PIECE_SMALL;
-	if (!file->error && file->options.sync && file->regular &&
+	if (!file->error && file->options.sync && file->regular && !file->synced &&
 	    (rc = ceint_io.sync(fd)) < 0)
 		ceint_outfile_end(file, rc);
 	ceint_outfile_look_for_name(file);

@@ -6,7 +6,8 @@
  *
  * Only the first piece is being written; when it is over, on_written begins with the
  * next. A write that was short goes on where it ended. After one that failed, the file is
- * cut behind the last record that is whole, and nothing more is written.
+ * cut behind the last record that is whole, and nothing more is written. A sync, where it
+ * need not be waited for, is one more write that carries nothing.
  *
  * A pipe may take nothing for as long as its reader likes: whoever waits for one looks now
  * and then whether it is to hurry, and then gives the file up.
@@ -60,6 +61,7 @@ static void piece_is_written(struct ceint_outfile *file)
 
 	file->at += (int64_t)file->first->used;
 	file->safe += file->first->packets;
+	file->synced = false;
 	drop_first(file);
 	if (waits)
 		hasten(file);
@@ -186,12 +188,40 @@ static void advance(struct ceint_outfile *file)
 	}
 }
 
+/* See whether the disk has the file. If it was interrupted, somebody asks again. */
+static void take_sync(struct ceint_outfile *file)
+{
+	int64_t result = file->write.result;
+
+	file->write.sync = false;
+	file->synced = result == 0;
+	if (result < 0 && result != -EINTR)
+		ceint_outfile_end(file, (int)result);
+}
+
 static void on_written(struct ceint_write *write)
 {
 	struct ceint_outfile *file = (struct ceint_outfile *)write;
 
-	take_result(file);
+	if (write->sync)
+		take_sync(file);
+	else
+		take_result(file);
 	advance(file);
+}
+
+bool ceint_outfile_sync(struct ceint_outfile *file)
+{
+	if (file->write.busy)
+		return false;
+	if (file->error || !file->options.sync || !file->regular || file->synced)
+		return true;
+	file->write.fd = file->fd;
+	file->write.sync = true;
+	ceint_uring_start(file->pool->uring, &file->write);
+	if (!file->write.busy)
+		take_sync(file);
+	return !file->write.busy;
 }
 
 void ceint_outfile_open_queue(struct ceint_outfile *file)
@@ -227,7 +257,7 @@ void ceint_outfile_drain(struct ceint_outfile *file, unsigned pieces)
 {
 	struct ceint_uring *uring = file->pool->uring;
 
-	while (file->pieces > pieces)
+	while (file->pieces > pieces || file->write.sync)
 		if (!ceint_uring_wait(uring, file->regular ? -1 : LOOK_MS) &&
 		    !file->given_up && is_stuck(file)) {
 			file->given_up = true;

@@ -73,7 +73,11 @@ static int system_submit(struct ceint_uring *uring, struct ceint_write *write)
 
 	if (!sqe)
 		return -EBUSY;
-	io_uring_prep_write(sqe, write->fd, write->data, size, (uint64_t)write->offset);
+	if (write->sync)
+		io_uring_prep_fsync(sqe, write->fd, 0);
+	else
+		io_uring_prep_write(sqe, write->fd, write->data, size,
+		                    (uint64_t)write->offset);
 	io_uring_sqe_set_data(sqe, write);
 	do
 		rc = io_uring_submit(&uring->ring);
@@ -172,8 +176,9 @@ int ceint_uring_refused(const struct ceint_uring *uring)
 
 void ceint_uring_write_now(struct ceint_write *write)
 {
-	write->result =
-		ceint_io.write(write->fd, write->data, write->size, write->offset);
+	write->result = write->sync ? ceint_io.sync(write->fd)
+	                            : ceint_io.write(write->fd, write->data, write->size,
+	                                             write->offset);
 	write->busy = false;
 }
 

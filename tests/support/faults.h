@@ -87,7 +87,9 @@ static inline int faults_submit(struct ceint_uring *uring, struct ceint_write *w
 		return -EPERM;
 	if (faults_strike(FAULTS_SUBMIT))
 		return faults.error;
-	if (faults_strike(FAULTS_WRITE)) {
+	if (write->sync && faults_strike(FAULTS_SYNC))
+		write->fd = -1;
+	if (!write->sync && faults_strike(FAULTS_WRITE)) {
 		if (faults.error)
 			write->fd = -1;
 		else

@@ -675,6 +675,83 @@ static int lazy_reap(struct ceint_uring *uring, int wait_ms, struct ceint_write 
 	return wait_ms ? faults_real.reap(uring, wait_ms, over) : 0;
 }
 
+static int syncs;
+
+/* A plain call would wait. */
+static int no_sync(int fd)
+{
+	(void)fd;
+	fail_msg("somebody waits for the disk");
+	return 0;
+}
+
+static int count_syncs(struct ceint_uring *uring, struct ceint_write *write)
+{
+	syncs += write->sync;
+	return faults_real.submit(uring, write);
+}
+
+/* A file has its name once the disk has it, and nobody waits for that. */
+static void sync_holds_up_no_rotation(void **state)
+{
+	struct ce_rotate_options options = {
+		.packets = 10, .dump.queue = 1 << 20, .dump.sync = true};
+	struct ce_rotate *rotate;
+
+	(void)state;
+	if (!has_uring())
+		skip();
+	rotate = rotate_to(pattern, options);
+	syncs = 0;
+	ceint_io.sync = no_sync;
+	ceint_io.submit = count_syncs;
+	ceint_io.reap = stuck_reap;
+	stuck = true;
+	fill(SECOND_NS, 45);
+	assert_int_equal(write_all(rotate, NULL), 0);
+	assert_int_equal(ce_rotate_push(rotate, NULL), 0);
+	assert_int_equal(completed_count, 0);
+	stuck = false;
+	while (completed_count < 4) {
+		assert_int_equal(ce_rotate_push(rotate, NULL), 0);
+		usleep(1000);
+	}
+	assert_int_equal(syncs, 4);
+	ceint_io.sync = faults_real.sync; /* for the last one somebody does wait */
+	assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+	assert_int_equal(completed_count, 5);
+	for (int file = 0; file < 5; file++)
+		assert_int_equal(packets_in(completed[file]), file < 4 ? 10 : 5);
+}
+
+/* What the disk has not got keeps its .part, and is an error; others are complete. */
+static void sync_that_fails_is_said(void **state)
+{
+	struct ce_rotate_options options = {
+		.packets = 10, .dump.queue = 1 << 20, .dump.sync = true};
+	struct ce_rotate *rotate;
+	struct ce_err err = {0};
+	int rc;
+
+	(void)state;
+	if (!has_uring())
+		skip();
+	rotate = rotate_to(pattern, options);
+	faults = (struct faults){.call = FAULTS_SYNC, .at = 2, .error = -EIO};
+	fill(SECOND_NS, 25);
+	rc = write_all(rotate, &err);
+	while (rc == 0) {
+		rc = ce_rotate_push(rotate, &err);
+		usleep(1000);
+	}
+	assert_int_equal(rc, -EIO);
+	assert_non_null(strstr(err.text, "-00002.pcap.part: Input/output error"));
+	assert_int_equal(completed_count, 1);
+	assert_int_equal(ce_rotate_close(rotate, NULL), -EIO);
+	assert_int_equal(completed_count, 2);
+	assert_int_equal(packets_in(completed[1]), 5);
+}
+
 /* Nobody may have been there when it happened: close says it, too. */
 static void what_failed_behind_the_back_is_said_at_the_end(void **state)
 {
@@ -803,6 +880,8 @@ int main(void)
 		with_folder(next_without_packets_does_nothing),
 		with_folder(slow_disk_holds_up_no_rotation),
 		with_folder(slow_disk_drops_what_no_file_has_room_for),
+		with_folder(sync_holds_up_no_rotation),
+		with_folder(sync_that_fails_is_said),
 		with_folder(what_failed_behind_the_back_is_said_at_the_end),
 		with_folder(name_that_comes_again_waits_for_the_file_before),
 		with_folder(every_failure_leaves_readable_files),

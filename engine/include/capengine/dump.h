@@ -99,7 +99,8 @@ struct ce_dump_options {
 	int linktype_ext; /* what struct ce_source says of frame check sequences */
 	int snapshot;     /* for the classic header; 0: 262144 */
 	bool nano;        /* nanosecond stamps; else microseconds, cut off */
-	bool sync;        /* at close, wait until the disk has it */
+	bool sync;        /* at close, wait until the disk has it; with `queue`, a
+	                     rotation goes on meanwhile */
 	size_t queue;     /* bytes, of all dumps of the pool, that may wait for the disk
 	                     before packets are dropped, and counted; as many of each
 	                     dump may wait to be compressed; 0: write waits */
