@@ -4,9 +4,9 @@
  *
  * The thread's life is a loop of steps: answer the mailbox, have a batch to
  * fill, let the source fill it, and commit it or wait. Two threads share the
- * ring, the counters, the mailbox and what `before` is given, and a source's `help` may
- * be called by the one that waits; `end` and `err` are written before ce_ring_end and read after
- * ce_ring_ended, and everything else belongs to one side.
+ * ring, the counters, the mailbox and whatever `before` is given, and a source's
+ * `help` may be called by the one that waits; `end` and `err` are written before
+ * ce_ring_end and read after ce_ring_ended, and everything else belongs to one side.
  */
 #include <errno.h>
 #include <poll.h>

@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "ahead_int.h"
 
@@ -99,8 +100,7 @@ void ce_ahead_decode(struct ce_ahead *ahead, struct ce_batch *batch)
 
 	if (!asked(ahead, &fields) || !have_decode(ahead, batch))
 		return;
-	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++)
-		all[word] = UINT64_MAX;
+	memset(all, 0xff, sizeof(all));
 	ce_decode_begin(batch->ahead, batch, all);
 	for (uint32_t word = 0; word < CEINT_FIELD_WORDS; word++)
 		for (uint64_t left = fields.bits[word]; left; left &= left - 1)

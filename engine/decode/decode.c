@@ -87,16 +87,13 @@ static void tell_asked(struct ce_decode *decode, const struct ce_batch *batch)
 void ce_decode_begin(struct ce_decode *decode, const struct ce_batch *batch,
                      const uint64_t wanted[CE_BATCH_WORDS])
 {
-	uint32_t count = 0;
-
 	tell_asked(decode, batch);
 	decode->view.batch = batch;
-	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++) {
+	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++)
 		decode->wanted[word] = wanted[word] &
 		                       ce_selection_range(word, 0, batch->count);
-		count += (uint32_t)__builtin_popcountll(decode->wanted[word]);
-	}
-	decode->sparse = count < batch->count / 2;
+	decode->sparse = decode->ahead &&
+	                 ce_selection_count(wanted, 0, batch->count) < batch->count / 2;
 	decode->begun++;
 }
 

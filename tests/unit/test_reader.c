@@ -511,6 +511,46 @@ static void mapped_file_comes_in_order_however_fast_its_reader_is(void **state)
 	packets_file_close(&large);
 }
 
+enum { SHORT = 100000 }; /* packets */
+
+static bool seen_before[SHORT + 1]; /* by the first number of a batch */
+static uint32_t seen_count;
+
+static void see_before(void *arg, struct ce_batch *batch)
+{
+	bool *seen = arg;
+
+	seen[batch->first_number] = true;
+	seen_count++;
+}
+
+/* Those that this thread has walked are not. */
+static void batches_that_are_near_are_shown_before(void **state)
+{
+	struct packets_file of_short = packets_file_of(&micro, 0, SHORT);
+	struct ce_reader_options options = of_file();
+	struct ce_reader *reader;
+	uint32_t near = 0;
+
+	(void)state;
+	assert_int_equal(ce_source_guard(), 0);
+	path = of_short.path;
+	options.capture.before = see_before;
+	options.capture.before_arg = seen_before;
+	reader = open_reader(&options);
+	while (fetch(reader) == 1) {
+		const struct ce_batch *batch = ce_reader_batch(reader);
+
+		assert_int_equal(seen_before[batch->first_number], batch->near);
+		near += batch->near;
+		ce_reader_take_until(reader, batch->count);
+	}
+	close_reader(reader, NULL);
+	assert_true(near > 0);
+	assert_int_equal(seen_count, near);
+	packets_file_close(&of_short);
+}
+
 static void error_of_the_source_comes_after_its_packets_and_stays(void **state)
 {
 	struct packets_bytes bytes = packets_savefile(&micro, 0, 10);
@@ -1125,6 +1165,7 @@ int main(void)
 		with_file(tap_sees_each_batch_once_when_it_becomes_current),
 		with_file(tap_that_fails_ends_the_reading),
 		with_file(mapped_file_comes_in_order_however_fast_its_reader_is),
+		with_file(batches_that_are_near_are_shown_before),
 		with_file(error_of_the_source_comes_after_its_packets_and_stays),
 		with_file(filter_that_a_later_file_does_not_take_is_an_error_there),
 		with_file(setfilter_is_checked_against_the_current_packets),
