@@ -5,38 +5,17 @@
  * A slot's place is where the low bits of the hash say, or behind it: whatever
  * stands between is taken. Removing moves back what came to stand behind.
  *
- * Memory is the system's pages: they are zero, they grow without being copied, and
- * huge ones spare most misses of the TLB.
+ * Memory is the system's pages: they are zero, and they grow without being copied.
  */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
+#include "base/pages_int.h"
 #include "group/group_table_int.h"
 
-enum { FIRST_SLOTS = 256, FIRST_ENTRIES = 128, HUGE_PAGE = 2 << 20 };
+enum { FIRST_SLOTS = 256, FIRST_ENTRIES = 128 };
 
 static const uint64_t NUMBER = UINT32_MAX; /* the bits of a slot that are one */
-
-/* Pages of zeros, those before growing; NULL: out of memory, and nothing changed. */
-static void *grow_pages(void *old, size_t old_bytes, size_t bytes)
-{
-	void *pages = old ? mremap(old, old_bytes, bytes, MREMAP_MAYMOVE)
-	                  : mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-	                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (pages == MAP_FAILED)
-		return NULL;
-	if (bytes >= HUGE_PAGE)
-		madvise(pages, bytes, MADV_HUGEPAGE); /* a wish: no error matters */
-	return pages;
-}
-
-static void free_pages(void *pages, size_t bytes)
-{
-	if (pages)
-		munmap(pages, bytes);
-}
 
 static size_t slot_bytes(const struct ceint_table *table)
 {
@@ -68,8 +47,8 @@ int ceint_table_open(struct ceint_table *table, uint32_t bytes, uint32_t key_off
 		.mask = FIRST_SLOTS - 1,
 		.room = FIRST_ENTRIES,
 	};
-	table->slots = grow_pages(NULL, 0, slot_bytes(table));
-	table->entries = grow_pages(NULL, 0, entry_bytes(table));
+	table->slots = ceint_pages_open(slot_bytes(table));
+	table->entries = ceint_pages_open(entry_bytes(table));
 	if (table->slots && table->entries)
 		return 0;
 	ceint_table_close(table);
@@ -78,8 +57,8 @@ int ceint_table_open(struct ceint_table *table, uint32_t bytes, uint32_t key_off
 
 void ceint_table_close(struct ceint_table *table)
 {
-	free_pages(table->slots, slot_bytes(table));
-	free_pages(table->entries, entry_bytes(table));
+	ceint_pages_close(table->slots, slot_bytes(table));
+	ceint_pages_close(table->entries, entry_bytes(table));
 	*table = (struct ceint_table){0};
 }
 
@@ -109,7 +88,7 @@ static inline uint32_t empty_place(const uint64_t *slots, uint32_t mask, uint64_
 static int double_slots(struct ceint_table *table)
 {
 	uint32_t mask = table->mask * 2 + 1;
-	uint64_t *slots = grow_pages(NULL, 0, ((size_t)mask + 1) * sizeof(*slots));
+	uint64_t *slots = ceint_pages_open(((size_t)mask + 1) * sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
@@ -117,7 +96,7 @@ static int double_slots(struct ceint_table *table)
 		if (table->slots[i])
 			slots[empty_place(slots, mask, table->slots[i] >> 32)] =
 				table->slots[i];
-	free_pages(table->slots, slot_bytes(table));
+	ceint_pages_close(table->slots, slot_bytes(table));
 	table->slots = slots;
 	table->mask = mask;
 	return 0;
@@ -125,8 +104,8 @@ static int double_slots(struct ceint_table *table)
 
 static int double_entries(struct ceint_table *table)
 {
-	void *entries =
-		grow_pages(table->entries, entry_bytes(table), entry_bytes(table) * 2);
+	void *entries = ceint_pages_resize(table->entries, entry_bytes(table),
+	                                   entry_bytes(table) * 2);
 
 	if (!entries)
 		return -ENOMEM;

@@ -26,8 +26,8 @@
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 
+#include "base/pages_int.h"
 #include "capengine/batch.h"
 #include "capengine/clock.h"
 #include "capengine/ring.h"
@@ -144,10 +144,9 @@ static int acquire(struct ce_ring *ring, const struct ce_ring_options *options)
 	ring->batches = calloc(options->slots, sizeof(*ring->batches));
 	if (!ring->filled.slots || !ring->freed.slots || !ring->batches)
 		return -ENOMEM;
-	ring->memory_bytes = slot_bytes(options) * options->slots;
-	ring->memory = mmap(NULL, ring->memory_bytes, PROT_READ | PROT_WRITE,
-	                    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (ring->memory == MAP_FAILED)
+	ring->memory_bytes = ceint_pages_huge(slot_bytes(options) * options->slots);
+	ring->memory = ceint_pages_open(ring->memory_bytes);
+	if (!ring->memory)
 		return -ENOMEM;
 	memory = ring->memory;
 	for (uint32_t i = 0; i < options->slots; i++)
@@ -170,8 +169,7 @@ int ce_ring_open(struct ce_ring **out, const struct ce_ring_options *options)
 	ring = aligned_alloc(CACHE_LINE, sizeof(*ring));
 	if (!ring)
 		return -ENOMEM;
-	*ring = (struct ce_ring){
-		.memory = MAP_FAILED, .consumer.fd = -1, .producer.fd = -1};
+	*ring = (struct ce_ring){.consumer.fd = -1, .producer.fd = -1};
 	rc = acquire(ring, &wanted);
 	if (rc < 0) {
 		ce_ring_close(ring);
@@ -189,8 +187,7 @@ void ce_ring_close(struct ce_ring *ring)
 		ce_batch_clear(&ring->batches[i]);
 	ceint_bell_close(&ring->producer);
 	ceint_bell_close(&ring->consumer);
-	if (ring->memory != MAP_FAILED)
-		munmap(ring->memory, ring->memory_bytes);
+	ceint_pages_close(ring->memory, ring->memory_bytes);
 	free(ring->batches);
 	free(ring->freed.slots);
 	free(ring->filled.slots);
