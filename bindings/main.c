@@ -136,7 +136,6 @@ int main(int argc, char **argv)
 	static char run[] = "run";
 
 	open_standard_descriptors();
-	ce_source_guard(); /* without it, savefiles are read and not mapped */
 	if (argc < 2) {
 		print_usage(stderr);
 		return EXIT_USAGE;

@@ -30,7 +30,7 @@ enum {
 	MOST_ARENA = 1 << 20, /* fewer wake-ups, and what is filled fits into a cache */
 	LEAST_SLOTS = 4,
 	LIVE_RING = 32 << 20,
-	FILE_RING = 1 << 20,
+	FILE_RING = 2 << 20,
 	LEAST_RING = 1 << 20,
 	DEFAULT_TIMEOUT_MS = 20,
 	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */
@@ -512,7 +512,6 @@ int ce_capture_start(struct ce_capture *capture, struct ce_err *err)
 	capture->source->wait_arg = capture;
 	ceint_mailbox_enter(&capture->mailbox);
 	sigfillset(&all);
-	sigdelset(&all, SIGBUS);                     /* a mapped file may be truncated */
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
 	rc = pthread_create(&capture->thread, NULL, run, capture);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

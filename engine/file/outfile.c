@@ -196,20 +196,6 @@ bool ceint_outfile_borrows(const struct ceint_outfile *file)
 	       file->options.fd < 0;
 }
 
-int ceint_outfile_take_back(struct ceint_outfile *file, size_t bytes, uint64_t packets)
-{
-	int rc;
-
-	file->size -= (int64_t)bytes;
-	file->packets -= packets;
-	file->at = file->size;
-	file->safe = file->packets;
-	rc = ceint_io.truncate(file->fd, file->at);
-	if (rc < 0)
-		ceint_outfile_end(file, rc);
-	return file->error;
-}
-
 int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t bytes,
                          uint64_t packets)
 {
@@ -225,12 +211,9 @@ int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t by
 		return file->error;
 	file->size += (int64_t)bytes;
 	file->packets += packets;
-	file->torn = false;
 	ceint_outfile_queue_piece(file, &piece);
 	ceint_outfile_drain(file, 0);
-	if (!file->error && file->torn)
-		return ceint_outfile_take_back(file, bytes, packets);
-	return file->error ? file->error : 1;
+	return file->error;
 }
 
 int ceint_outfile_push(struct ceint_outfile *file)

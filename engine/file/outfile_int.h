@@ -90,16 +90,10 @@ void ceint_outfile_set_queue(struct ceint_outfile *file, size_t queue);
 /* May records be borrowed? Only where the caller may wait for the disk. */
 bool ceint_outfile_borrows(const struct ceint_outfile *file);
 
-/*
- * Write whole records from where they stand, behind what was added, and wait until they
- * are written. 1; 0 when they can no longer be read, of a mapped file: then they are not
- * in the file; or the error that ended it.
- */
+/* Write whole records from where they stand, behind what was added, and wait until they
+   are written. 0, or the error that ended it. */
 int ceint_outfile_borrow(struct ceint_outfile *file, const void *data, size_t bytes,
                          uint64_t packets);
-
-/* Cut the file before what was borrowed last. 0 or the error. */
-int ceint_outfile_take_back(struct ceint_outfile *file, size_t bytes, uint64_t packets);
 
 /* Start to write what there is, and see what became of earlier writes. 0 or the error. */
 int ceint_outfile_push(struct ceint_outfile *file);

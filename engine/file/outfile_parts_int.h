@@ -65,7 +65,6 @@ struct ceint_outfile {
 	bool closed;
 	bool synced;      /* the disk has all that was written */
 	bool given_up;    /* no further write is begun, and the last was cancelled */
-	bool torn;        /* what was borrowed last cannot be read */
 	int64_t stuck_ns; /* since when it takes nothing and is to hurry; 0: it is not */
 	int unread;       /* bytes in a pipe, as last looked at */
 	size_t usual;     /* size of the next piece; CEINT_PIECE_SMALL until it has filled

@@ -165,10 +165,7 @@ static void take_result(struct ceint_outfile *file)
 		ceint_outfile_end(file, -ETIMEDOUT);
 	} else if (result == -EAGAIN)
 		file->given_up = !wait_until_writable(file);
-	else if (result == -EFAULT && file->first->lent) {
-		file->torn = true; /* the lender's bytes are gone, of a mapped file */
-		drop_first(file);
-	} else if (result == 0) /* it would do as little again, for ever */
+	else if (result == 0) /* it would do as little again, for ever */
 		ceint_outfile_end(file, -EIO);
 	else if (result < 0 && result != -EINTR)
 		ceint_outfile_end(file, (int)result);

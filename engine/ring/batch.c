@@ -26,7 +26,7 @@ void ce_batch_clear(struct ce_batch *batch)
 	free(batch->oversize);
 	batch->oversize = NULL;
 	if (batch->lender)
-		batch->lender->take_back(batch->lender);
+		batch->lender->take_back(batch->lender, batch);
 	batch->lender = NULL;
 	batch->layout = CE_LAYOUT_RECORD;
 	batch->near = batch->decoded = false;
@@ -95,7 +95,6 @@ struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i)
 		record.sec = __builtin_bswap32(record.sec);
 		record.frac = __builtin_bswap32(record.frac);
 	}
-	/* These were checked; a mapped file may have changed since. */
 	record.caplen = batch->caplen[i];
 	record.len = batch->len[i];
 	return record;

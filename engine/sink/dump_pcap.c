@@ -97,22 +97,6 @@ static void put_fractions(const struct ce_dump *dump, const struct ce_batch *bat
 	}
 }
 
-/*
- * Put the lengths of packets [i, end) into the headers of their copies: they were
- * checked, and what they were read from may have changed since.
- */
-static void put_lengths(const struct ce_batch *batch, uint32_t i, uint32_t end,
-                        unsigned char *copy)
-{
-	for (; i < end; i++) {
-		const uint32_t lengths[] = {batch->caplen[i], batch->len[i]};
-
-		memcpy(copy + offsetof(struct ce_record, caplen), lengths,
-		       sizeof(lengths));
-		copy += sizeof(struct ce_record) + batch->caplen[i];
-	}
-}
-
 /* The bytes of packets [i, end), which stand behind each other from *from on. */
 static size_t run_bytes(const struct ce_batch *batch, uint32_t i, uint32_t end,
                         const unsigned char **from)
@@ -129,39 +113,9 @@ static size_t copy_run(const struct ce_dump *dump, const struct ce_batch *batch,
 	size_t bytes = run_bytes(batch, i, stop, &from);
 
 	memcpy(to, from, bytes);
-	put_lengths(batch, i, stop, to);
 	if (batch->origin.nano != dump->nano)
 		put_fractions(dump, batch, i, stop, to);
 	return bytes;
-}
-
-/* Are the lengths in the records still those that were checked? */
-static bool run_holds(const struct ce_batch *batch, uint32_t i, uint32_t end)
-{
-	uint32_t changed = 0;
-
-	for (; i < end; i++) {
-		struct ce_record record;
-
-		memcpy(&record, batch->data[i] - sizeof(record), sizeof(record));
-		changed |= record.caplen ^ batch->caplen[i];
-		changed |= record.len ^ batch->len[i];
-	}
-	return !changed && ce_batch_check(batch, NULL) == 0;
-}
-
-/* Write packets [i, end) from where they are. 1; 0: they have changed, and are to be
-   copied; or a negative errno. */
-static int borrow_run(struct ce_dump *dump, const struct ce_batch *batch, uint32_t i,
-                      uint32_t end)
-{
-	const unsigned char *from;
-	size_t bytes = run_bytes(batch, i, end, &from);
-	int rc = ceint_outfile_borrow(dump->file, from, bytes, end - i);
-
-	if (rc <= 0 || run_holds(batch, i, end))
-		return rc;
-	return ceint_outfile_take_back(dump->file, bytes, end - i);
 }
 
 /* Is every packet in [i, end) to be written as it stands, and is that worth a write? */
@@ -176,13 +130,11 @@ static bool is_long_run(const struct ce_dump *dump, const struct ce_batch *batch
 
 /* Copy packets from *i on into the room that there is. As ceint_dump_gather. */
 static int copy_runs(struct ce_dump *dump, const struct ce_batch *batch,
-                     const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end,
-                     struct ce_err *err)
+                     const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end)
 {
 	size_t size, used = 0;
 	unsigned char *room;
 	uint32_t next = *i, stop, packets = 0;
-	int rc;
 
 	if (ceint_dump_room(dump, sizeof(struct ce_record) + batch->caplen[next], &room,
 	                    &size) < 0)
@@ -194,12 +146,24 @@ static int copy_runs(struct ce_dump *dump, const struct ce_batch *batch,
 		packets += stop - next;
 		next = ceint_next_wanted(wanted, stop, end);
 	}
-	rc = ce_batch_check(batch, err); /* before anything goes on to the disk */
-	if (rc < 0)
-		return rc;
 	ceint_dump_add(dump, used, packets);
 	dump->packets += packets;
 	*i = next;
+	return 1;
+}
+
+/* Write packets [*i, end) from where they are. As ceint_dump_gather. */
+static int borrow_run(struct ce_dump *dump, const struct ce_batch *batch, uint32_t *i,
+                      uint32_t end, struct ce_err *err)
+{
+	const unsigned char *from;
+	size_t bytes = run_bytes(batch, *i, end, &from);
+	int rc = ceint_outfile_borrow(dump->file, from, bytes, end - *i);
+
+	if (rc < 0)
+		return ceint_dump_fail(dump, rc, err);
+	dump->packets += end - *i;
+	*i = end;
 	return 1;
 }
 
@@ -207,20 +171,12 @@ int ceint_dump_gather(struct ce_dump *dump, const struct ce_batch *batch,
                       const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end,
                       struct ce_err *err)
 {
-	int rc = 0;
-
 	if (dump->format != &ceint_dump_pcap || !dump->begun ||
 	    batch->origin.linktype != dump->linktype || batch->layout != CE_LAYOUT_RECORD)
 		return 0;
 	if (is_long_run(dump, batch, wanted, *i, end))
-		rc = borrow_run(dump, batch, *i, end);
-	if (rc == 0)
-		return copy_runs(dump, batch, wanted, i, end, err);
-	if (rc < 0)
-		return ceint_dump_fail(dump, rc, err);
-	dump->packets += end - *i;
-	*i = end;
-	return 1;
+		return borrow_run(dump, batch, i, end, err);
+	return copy_runs(dump, batch, wanted, i, end);
 }
 
 const struct ceint_format ceint_dump_pcap = {

@@ -1,63 +1,75 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * piece_int.h - a piece of a mapped savefile, which somebody who waits may walk.
+ * piece_int.h - a part of a savefile, which somebody who waits may read.
  *
- * Where a script does little with its packets it waits for the thread that walks the
- * file, and could walk itself meanwhile: the piece behind the one that is being walked.
- * It is not known yet where the first record of that begins. So it is guessed; and the
+ * Where a script does little with its packets it waits for the thread that reads the
+ * file, and could read itself meanwhile: the part behind the one that is being read. It
+ * is not known yet where the first record of that begins. So it is guessed; and the
  * guess was right if and only if the walk before ends there. If it does not, what was
- * made from it is forgotten, and the piece is walked as if nobody had helped. So who
- * helps, and when, is never seen in the packets.
+ * read is forgotten, and the part is read as if nobody had helped. So who helps, and
+ * when, is never seen in the packets.
  *
- *     the source's thread    offer -> (walk what is before) -> settle
+ *     the source's thread    offer -> (read what is before) -> settle
  *     another                help: when it has nothing else to do
  *
+ * Whoever helps reads into memory that stays with the piece and is lent to a batch, so
+ * that it is still in a cache of the processor that read it, for who looks at it next.
+ *
  * Threads    help: any one; all else: the source's
- * Ownership  the bytes are the window's that is mapped until settle has returned. The
- *            piece has columns, which settle exchanges for a batch's: so close is
- *            for when nobody uses these batches any more
- * Blocking   help waits for the disk where the file is not in memory; settle waits
- *            until whoever helps is done; the first offer allocates
+ * Ownership  The descriptor is the caller's, until settle has returned. A batch has the
+ *            piece's memory until it is cleared: so close is for when nobody uses these
+ *            batches any more
+ * Blocking   help waits for the disk; settle waits until whoever helps is done; the
+ *            first offer allocates
  */
 #ifndef CE_PIECE_INT_H
 #define CE_PIECE_INT_H
 
-#include "records_int.h"
+#include "part_int.h"
+
+enum { CEINT_LOANS = 3 }; /* one that is read, one that waits, one that is looked at */
+
+/* Columns and an arena; or, while they are lent, those that the batch had itself. */
+struct ceint_loan {
+	struct ce_lender lender;
+	struct ce_batch batch;
+	bool lent;
+};
 
 struct ceint_piece {
 	_Atomic int state;
 
 	/* The source's: not changed while it is offered. */
 	struct ceint_records records;
-	struct ceint_run run; /* between two bounds: records that begin there */
-	uint32_t sec;         /* when the packets before it came */
-	bool offered;         /* and not settled */
-	void *memory;         /* of the columns that it had first */
+	struct ceint_part part;
+	uint32_t sec;            /* when the packets before it came */
+	struct ceint_loan *loan; /* what to read into; NULL: nothing is offered */
+	struct ceint_loan loans[CEINT_LOANS];
+	unsigned char *memory; /* of all loans; NULL: none yet */
+	size_t memory_bytes;
 
 	/* Whoever helps has them, until it is done. */
-	struct ce_batch walked;
-	const unsigned char *begun; /* where the walk began; NULL: it did not */
-	const unsigned char *ended;
+	off_t begun; /* where the walk began; -1: it did not */
+	off_t ended;
 };
 
 /*
- * Offer the run, whose `at` is no place of a record, but a bound. batch: one that has
- * as much room as all that settle will be given. Without memory for columns it is
- * settled as if nobody had come to help.
+ * Offer the part, whose `from` is no place of a record. batch: one that has as much room
+ * as all that settle will be given. Without memory it is settled as if nobody had come
+ * to help.
  */
 void ceint_piece_offer(struct ceint_piece *piece, const struct ceint_records *records,
-                       const struct ceint_run *run, uint32_t sec,
+                       const struct ceint_part *part, uint32_t sec,
                        const struct ce_batch *batch);
 
-/* Walk what is offered. False: nothing is. */
+/* Read what is offered. False: nothing is. */
 bool ceint_piece_help(struct ceint_piece *piece);
 
 /*
- * Withdraw what is offered. Where it has been walked, from `at` on, the empty batch gets
- * the packets: returns where the walk ended; else NULL.
+ * Withdraw what is offered, if anything is. Where it has been read, from `at` on, the
+ * empty batch gets the packets: returns where they end; else -1.
  */
-const unsigned char *ceint_piece_settle(struct ceint_piece *piece,
-                                        const unsigned char *at, struct ce_batch *batch);
+off_t ceint_piece_settle(struct ceint_piece *piece, off_t at, struct ce_batch *batch);
 
 void ceint_piece_close(struct ceint_piece *piece);
 

@@ -4,17 +4,15 @@
  *
  * Nearly every record of nearly every savefile is plain: of the current version,
  * in either byte order, no longer than the file's snap length, of a link type
- * whose packets libpcap hands over as they are. Where the file may be mapped, a
- * batch is columns over a window of it, and no byte is copied; elsewhere a run of
- * records is read in one piece into the arena. Either way packets stand behind
- * their record headers as the file has them, and libpcap is not asked. At the
- * first record that is not plain, and at the end, libpcap goes on: what odd
- * files mean stays its decision.
+ * whose packets libpcap hands over as they are. A part of the file is read in one piece
+ * into the arena, where packets stand behind their record headers as the file has them,
+ * and libpcap is not asked. At the first record that is not plain, and at the end,
+ * libpcap goes on: what odd files mean stays its decision.
  *
  *     open -> read, read, ... until 0 -> libpcap from `at` on; close
  *
  * Threads    the source's
- * Ownership  the descriptor stays its FILE's; close releases the window
+ * Ownership  the descriptor stays its FILE's
  * Blocking   read waits for the disk
  */
 #ifndef CE_PLAIN_INT_H
@@ -25,37 +23,28 @@
 
 #include "piece_int.h"
 
-struct ceint_window;
 struct pcap;
 
 struct ceint_plain {
 	int fd;   /* a regular file; -1: its records are not plain */
 	off_t at; /* where the next record begins */
 	struct ceint_records records;
-	const char *name;            /* for errors */
-	struct ceint_window *window; /* which the last packets came from, or NULL */
-	size_t window_bytes;         /* a multiple of the page size */
-	struct ceint_piece *piece;   /* of the window, for who has time to walk it */
-	size_t average;              /* bytes of a record in the last batch */
-	uint32_t sec;                /* when its last packet came */
-	bool awaited;                /* the last piece was walked by who waited for it */
+	struct ceint_piece *piece; /* for who has time to read it */
+	struct ceint_part second;  /* of the current pair; it may be offered */
+	size_t average;            /* bytes of a record in the last batch; 0: none was */
+	uint32_t sec;              /* when its last packet came */
 };
 
 /*
  * Are this file's records plain? first: its first four bytes; start: where they
- * stand; pcap: the file, opened; name: lent until the last batch came back; piece: for
- * whoever helps, and lent until close.
+ * stand; pcap: the file, opened; piece: lent until close.
  */
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4], const char *name,
-                      struct ceint_piece *piece);
+                      const unsigned char first[4], struct ceint_piece *piece);
 
-/*
- * Fill an empty batch. Returns the number of packets, 0 when the next record is
- * not plain; -EBADMSG or -EIO when the file was truncated under a window, or failed.
- */
-int ceint_plain_read(struct ceint_plain *plain, struct ce_batch *batch,
-                     struct ce_err *err);
+/* Fill an empty batch. Returns the number of packets; 0 when the next record is not
+   plain, or not whole, or larger than the arena. */
+uint32_t ceint_plain_read(struct ceint_plain *plain, struct ce_batch *batch);
 
 /* Nothing is read any more. */
 void ceint_plain_close(struct ceint_plain *plain);

@@ -2,89 +2,117 @@
 /*
  * records.c - see records_int.h.
  *
- * The walk is the whole cost of a mapped file: so it is compiled for each layout, once
- * for records that surely fit and once for the last ones, with every choice made before
- * the loop. Of short records every line of memory is needed, and so lines are prefetched
- * in a stream that runs ahead of the walk; lanes.c is for longer ones.
+ * The walk is compiled for each layout, with every choice made before the loop. The
+ * columns that it fills were read by another thread before: it asks for their lines
+ * some time ahead, to write there, since each store would wait for one otherwise.
  */
-#include "lanes_int.h"
 #include "records_int.h"
 
 enum {
-	LINE = 64,
-	AHEAD = 4096, /* of the walk, in bytes, are the prefetches */
+	CLAIM = 8,         /* packets at a time: their times are one line */
+	CLAIM_AHEAD = 128, /* packets */
 };
 
-/*
- * From record to record: append them to the batch. Gives where it ended. `fits`: what
- * begins in the run ends in it too.
- */
-static inline __attribute__((always_inline)) const unsigned char *walk(
-	const struct ceint_records *records, struct ce_batch *batch,
-	const struct ceint_run *run, bool fits, bool swapped, size_t header)
+static inline uint32_t word_at(const unsigned char *at, bool swapped)
 {
-	const unsigned char *at = run->at, *end = run->end, *last = run->last;
-	uintptr_t fetched = run->reach == CEINT_NEAR ? UINTPTR_MAX : (uintptr_t)at;
-	/* What a store into a column might change, for all the compiler knows. */
-	const uint32_t capacity = batch->capacity, most = records->most;
-	const int64_t unit_ns = records->unit_ns;
-	int64_t *ts_ns = batch->ts_ns;
-	uint32_t *caplens = batch->caplen, *lens = batch->len;
-	const unsigned char **data = batch->data;
-	size_t i = batch->count;
+	uint32_t word;
 
-	while (i < capacity && at < last && (fits || (size_t)(end - at) >= header)) {
-		const uint32_t caplen = ceint_record_word(at + 8, swapped);
-
-		if (caplen > most || (!fits && caplen > (size_t)(end - at) - header))
-			break;
-		for (; fetched < (uintptr_t)at + AHEAD; fetched += LINE)
-			__builtin_prefetch((const void *)fetched);
-		ts_ns[i] = ceint_record_time(at, swapped, unit_ns);
-		caplens[i] = caplen;
-		lens[i] = ceint_record_word(at + 12, swapped);
-		at += header;
-		data[i++] = at;
-		at += caplen;
-	}
-	batch->count = (uint32_t)i;
-	return at;
+	memcpy(&word, at, sizeof(word));
+	return swapped ? __builtin_bswap32(word) : word;
 }
 
-static inline __attribute__((always_inline)) const unsigned char *walk_layout(
-	const struct ceint_records *records, struct ce_batch *batch,
-	const struct ceint_run *run, bool fits)
+static inline int64_t time_at(const unsigned char *at, bool swapped, int64_t unit_ns)
 {
-	switch (records->layout) {
-	case CE_LAYOUT_RECORD:
-		return walk(records, batch, run, fits, false, CEINT_RECORD);
-	case CE_LAYOUT_SWAPPED:
-		return walk(records, batch, run, fits, true, CEINT_RECORD);
-	case CE_LAYOUT_MODIFIED:
-		return walk(records, batch, run, fits, false, CEINT_MODIFIED);
-	default:
-		return walk(records, batch, run, fits, true, CEINT_MODIFIED);
+	return word_at(at, swapped) * INT64_C(1000000000) +
+	       word_at(at + 4, swapped) * unit_ns;
+}
+
+static size_t header_bytes(const struct ceint_records *records)
+{
+	return records->layout >= CE_LAYOUT_MODIFIED ? CEINT_MODIFIED : CEINT_RECORD;
+}
+
+/* Ask for the lines of CLAIM packets, from packet i on. */
+static inline __attribute__((always_inline)) void claim(const struct ce_batch *batch,
+                                                        size_t i)
+{
+	__builtin_prefetch(batch->ts_ns + i, 1);
+	__builtin_prefetch(batch->caplen + i, 1);
+	__builtin_prefetch(batch->len + i, 1);
+	__builtin_prefetch(batch->data + i, 1);
+}
+
+static inline __attribute__((always_inline)) const unsigned char *walk(
+	const struct ceint_records *records, struct ce_batch *out,
+	const struct ceint_run *run, bool swapped, size_t header)
+{
+	const unsigned char *at = run->at, *end = run->end, *last = run->last;
+	/* What a store into a column might change, for all the compiler knows. */
+	const struct ce_batch batch = *out;
+	const uint32_t most = records->most;
+	const int64_t unit_ns = records->unit_ns;
+	size_t i = batch.count, stop;
+	bool more = true;
+
+	if ((size_t)(end - at) < header)
+		return at;
+	if (last > end - header + 1) /* no header that is not whole */
+		last = end - header + 1;
+	for (size_t ahead = 0; ahead < CLAIM_AHEAD; ahead += CLAIM)
+		claim(&batch, i + ahead);
+	while (more && i < batch.capacity) {
+		claim(&batch, i + CLAIM_AHEAD);
+		stop = i + CLAIM < batch.capacity ? i + CLAIM : batch.capacity;
+		for (; i < stop; i++) {
+			const unsigned char *data = at + header;
+			uint32_t caplen;
+
+			more = at < last && (caplen = word_at(at + 8, swapped)) <= most &&
+			       caplen <= (size_t)(end - data);
+			if (!more)
+				break;
+			batch.ts_ns[i] = time_at(at, swapped, unit_ns);
+			batch.caplen[i] = caplen;
+			batch.len[i] = word_at(at + 12, swapped);
+			batch.data[i] = data;
+			at = data + caplen;
+		}
 	}
+	out->count = (uint32_t)i;
+	return at;
 }
 
 const unsigned char *ceint_records_walk(const struct ceint_records *records,
                                         struct ce_batch *batch,
                                         const struct ceint_run *run)
 {
-	const size_t longest = ceint_record_header(records) + records->most;
-	struct ceint_run rest = *run, fitting;
+	batch->layout = records->layout;
+	switch (records->layout) {
+	case CE_LAYOUT_RECORD:
+		return walk(records, batch, run, false, CEINT_RECORD);
+	case CE_LAYOUT_SWAPPED:
+		return walk(records, batch, run, true, CEINT_RECORD);
+	case CE_LAYOUT_MODIFIED:
+		return walk(records, batch, run, false, CEINT_MODIFIED);
+	default:
+		return walk(records, batch, run, true, CEINT_MODIFIED);
+	}
+}
 
-	if (run->reach == CEINT_SPARSE)
-		rest.at = ceint_lanes_walk(records, batch, run);
-	fitting = rest;
-	if ((size_t)(rest.end - rest.at) < longest)
-		fitting.last = rest.at;
-	else if ((size_t)(rest.end - rest.last) < longest)
-		fitting.last = rest.end - longest + 1;
-	rest.at = walk_layout(records, batch, &fitting, true);
-	rest.at = walk_layout(records, batch, &rest, false);
-	batch->layout = batch->count ? records->layout : CE_LAYOUT_RECORD;
-	return rest.at;
+size_t ceint_records_missing(const struct ceint_records *records, const unsigned char *at,
+                             const unsigned char *end)
+{
+	const size_t there = (size_t)(end - at);
+	size_t needed = header_bytes(records);
+	uint32_t caplen;
+
+	if (there < needed)
+		return needed - there;
+	caplen = word_at(at + 8, records->layout & CE_LAYOUT_SWAPPED);
+	if (caplen > records->most)
+		return 0;
+	needed += caplen;
+	return there < needed ? needed - there : 0;
 }
 
 /* Behind the record that may stand at `at`; NULL: none does. */
@@ -94,15 +122,15 @@ static const unsigned char *behind(const struct ceint_records *records,
 {
 	enum { NEAR_S = 3600, LONGEST = 1 << 20 };
 	const bool swapped = records->layout & CE_LAYOUT_SWAPPED;
-	const size_t header = ceint_record_header(records);
+	const size_t header = header_bytes(records);
 	uint32_t caplen, len;
 
 	if ((size_t)(run->end - at) < header ||
-	    ceint_record_word(at, swapped) - (sec - NEAR_S) > 2 * NEAR_S ||
-	    ceint_record_word(at + 4, swapped) * records->unit_ns >= 1000000000)
+	    word_at(at, swapped) - (sec - NEAR_S) > 2 * NEAR_S ||
+	    word_at(at + 4, swapped) * records->unit_ns >= 1000000000)
 		return NULL;
-	caplen = ceint_record_word(at + 8, swapped);
-	len = ceint_record_word(at + 12, swapped);
+	caplen = word_at(at + 8, swapped);
+	len = word_at(at + 12, swapped);
 	if (!caplen || caplen > records->most || caplen > len || len > LONGEST ||
 	    caplen > (size_t)(run->end - at) - header)
 		return NULL;

@@ -3,7 +3,7 @@
  * records_int.h - the walk from record header to record header over bytes of a
  * savefile, which makes columns of them: pcap-savefile(5).
  *
- * Threads    any; what it reads may be walked by several
+ * Threads    any
  * Ownership  a batch's columns point into the bytes, which stay the caller's
  * Blocking   nothing waits or allocates
  */
@@ -29,50 +29,25 @@ struct ceint_records {
 	enum ce_layout layout;
 };
 
-/* How the headers of a run are best fetched. */
-enum ceint_reach {
-	CEINT_NEAR, /* they are in this core's cache, or so far apart that nothing helps */
-	CEINT_DENSE,  /* they are in most lines of memory: fetch all */
-	CEINT_SPARSE, /* they are in few: fetch these only */
-};
-
 /* Bytes in which records stand one behind the other: at <= last <= end. */
 struct ceint_run {
 	const unsigned char *at;
 	const unsigned char *end;
 	const unsigned char *last; /* no record that begins here or later */
-	enum ceint_reach reach;
 };
 
-/* A word of a header, loaded once: the file may change meanwhile. */
-static inline uint32_t ceint_record_word(const unsigned char *at, bool swapped)
-{
-	uint32_t word;
-
-	memcpy(&word, at, sizeof(word));
-	__asm__("" : "+r"(word));
-	return swapped ? __builtin_bswap32(word) : word;
-}
-
-static inline int64_t ceint_record_time(const unsigned char *at, bool swapped,
-                                        int64_t unit_ns)
-{
-	return ceint_record_word(at, swapped) * INT64_C(1000000000) +
-	       ceint_record_word(at + 4, swapped) * unit_ns;
-}
-
-static inline size_t ceint_record_header(const struct ceint_records *records)
-{
-	return records->layout >= CE_LAYOUT_MODIFIED ? CEINT_MODIFIED : CEINT_RECORD;
-}
-
 /*
- * Make packets of the plain records of a run, of an empty batch. Gives where it ended:
- * at the first that is not plain, where the batch is full, or where the run ends.
+ * Append the plain records of a run to a batch. Gives where it ended: at the first
+ * that is not plain or not whole, where the batch is full, or where the run ends.
  */
 const unsigned char *ceint_records_walk(const struct ceint_records *records,
                                         struct ce_batch *batch,
                                         const struct ceint_run *run);
+
+/* How many bytes behind `end` are needed to know more of the record at `at`: the rest of
+   its header, or of a plain packet. 0: it is whole, or not plain. */
+size_t ceint_records_missing(const struct ceint_records *records, const unsigned char *at,
+                             const unsigned char *end);
 
 /*
  * The first place at or behind run->at, and before run->last, where by all appearances

@@ -162,15 +162,6 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 	return rc;
 }
 
-/* A regular file, which libpcap has opened: where its records begin, is known. */
-static void look_for_plain(struct savefile *savefile, const char *path, off_t start,
-                           const unsigned char first[4])
-{
-	if (start >= 0)
-		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(savefile->file),
-		                 start, first, name_of(path), &savefile->piece);
-}
-
 static void describe(struct savefile *savefile)
 {
 	struct ce_source *source = &savefile->source;
@@ -286,7 +277,9 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	savefile->file = file;
 	savefile->next++;
 	describe(savefile);
-	look_for_plain(savefile, path, start, first);
+	if (start >= 0) /* a regular file, and where its records begin is known */
+		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(file), start,
+		                 first, &savefile->piece);
 	return 0;
 }
 
@@ -402,21 +395,18 @@ static int read_error(struct savefile *savefile, struct ce_err *err)
 	return -EBADMSG;
 }
 
-/* Fill the batch with plain records. 0: libpcap goes on, from there. */
-static int read_plain(struct savefile *savefile, struct ce_batch *batch,
-                      struct ce_err *err)
+/* Fill the batch with plain records. False: libpcap goes on, from there. */
+static bool read_plain(struct savefile *savefile, struct ce_batch *batch)
 {
 	struct ceint_plain *plain = &savefile->plain;
-	int rc;
 
 	if (plain->fd < 0)
-		return 0;
-	rc = ceint_plain_read(plain, batch, err);
-	if (rc != 0)
-		return rc;
+		return false;
+	if (ceint_plain_read(plain, batch))
+		return true;
 	fseeko(savefile->file, plain->at, SEEK_SET);
 	ceint_plain_close(plain);
-	return 0;
+	return false;
 }
 
 static int savefile_read(struct ce_source *source, struct ce_batch *batch,
@@ -428,9 +418,8 @@ static int savefile_read(struct ce_source *source, struct ce_batch *batch,
 
 	if (batch->count == 0)
 		batch->origin = source->origin;
-	rc = read_plain(savefile, batch, err);
-	if (rc != 0)
-		return rc < 0 ? rc : CE_SOURCE_FULL;
+	if (read_plain(savefile, batch))
+		return CE_SOURCE_FULL;
 	if (ceint_carry_into_batch(carry) < 0)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	rc = pcap_dispatch(savefile->pcap, DISPATCH, ceint_carry_packet,

@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fuzz_records.c - any bytes as the records of a savefile: however their headers are
- * fetched, the same packets come, and no byte is read behind the end.
+ * fuzz_records.c - any bytes as the records of a savefile: in however many runs they are
+ * walked, the same packets come; no byte is read behind the end, and what a record lacks
+ * there is told.
  *
- * Behind a savefile's header, the bytes are repeated until they are enough for lanes.
+ * Behind a savefile's header, the bytes are repeated until they are some pages.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "source/lanes_int.h"
+#include "source/records_int.h"
 #include "support/packets.h"
 
 enum {
 	PAGE = 4096,
 	BYTES = 48 * PAGE, /* behind which there is no page */
 	FEW = 37,
+	SOME = 5000, /* bytes of a short run */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -36,17 +38,29 @@ static void open_bytes(void)
 		abort();
 }
 
-static const unsigned char *walk(struct columns *columns, uint32_t capacity,
-                                 const struct ceint_records *records,
-                                 struct ceint_run run, enum ceint_reach reach)
+static void clear(struct columns *columns, uint32_t capacity)
 {
 	columns->batch = (struct ce_batch){.ts_ns = columns->ts_ns,
 	                                   .caplen = columns->caplen,
 	                                   .len = columns->len,
 	                                   .data = columns->data,
 	                                   .capacity = capacity};
-	run.reach = reach;
-	return ceint_records_walk(records, &columns->batch, &run);
+}
+
+/* In runs of at most so many bytes. */
+static const unsigned char *walk(struct columns *columns, uint32_t capacity,
+                                 const struct ceint_records *records,
+                                 struct ceint_run run, ptrdiff_t most)
+{
+	const unsigned char *last = run.last, *before;
+
+	clear(columns, capacity);
+	do {
+		before = run.at;
+		run.last = last - run.at < most ? last : run.at + most;
+		run.at = ceint_records_walk(records, &columns->batch, &run);
+	} while (run.at > before && run.at < last);
+	return run.at;
 }
 
 static void expect_same(const struct columns *a, const struct columns *b)
@@ -61,11 +75,18 @@ static void expect_same(const struct columns *a, const struct columns *b)
 		abort();
 }
 
+static uint32_t word_at(const struct ceint_records *records, const unsigned char *at)
+{
+	uint32_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return records->layout & CE_LAYOUT_SWAPPED ? __builtin_bswap32(word) : word;
+}
+
 /* A guess is a place in the run, whatever stands there. */
 static void guess(const struct ceint_records *records, struct ceint_run run)
 {
-	const uint32_t sec =
-		ceint_record_word(run.at, records->layout & CE_LAYOUT_SWAPPED);
+	const uint32_t sec = word_at(records, run.at);
 	const unsigned char *at;
 
 	run.at++;
@@ -74,9 +95,36 @@ static void guess(const struct ceint_records *records, struct ceint_run run)
 		abort();
 }
 
+/* How many bytes the record at `at` needs, as far as it is there; 0: it is not plain. */
+static size_t needed(const struct ceint_records *records, const unsigned char *at,
+                     size_t there)
+{
+	const size_t header = records->layout >= CE_LAYOUT_MODIFIED ? 24 : 16;
+
+	if (there < header)
+		return header;
+	return word_at(records, at + 8) <= records->most
+	               ? header + word_at(records, at + 8)
+	               : 0;
+}
+
+/* A walk that ends before the last place, with room left, lacks bytes or is at a record
+   that is not plain. */
+static void check_end(const struct ceint_records *records, const struct ce_batch *batch,
+                      const struct ceint_run *run, const unsigned char *at)
+{
+	const size_t there = (size_t)(run->end - at), all = needed(records, at, there);
+
+	if (ceint_records_missing(records, at, run->end) !=
+	    (all > there ? all - there : 0))
+		abort();
+	if (at < run->last && batch->count < batch->capacity && all && all <= there)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static struct columns near, other;
+	static struct columns whole, runs;
 	const struct ceint_records records = {.most = 65535,
 	                                      .unit_ns = size & 8 ? 1 : 1000,
 	                                      .layout = (enum ce_layout)(size % 4)};
@@ -95,15 +143,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run.last = run.end - size % PAGE;
 	guess(&records, run);
 	for (int round = 0; round < 4 && run.at < run.last; round++) {
-		const unsigned char *end =
-			walk(&near, capacity, &records, run, CEINT_NEAR);
+		const unsigned char *end = walk(&whole, capacity, &records, run, BYTES);
 
-		for (enum ceint_reach reach = CEINT_DENSE; reach <= CEINT_SPARSE;
-		     reach++) {
-			if (walk(&other, capacity, &records, run, reach) != end)
-				abort();
-			expect_same(&near, &other);
-		}
+		if (walk(&runs, capacity, &records, run, 1) != end)
+			abort();
+		expect_same(&whole, &runs);
+		if (walk(&runs, capacity, &records, run, SOME) != end)
+			abort();
+		expect_same(&whole, &runs);
+		check_end(&records, &whole.batch, &run, end);
 		run.at = end;
 	}
 	return 0;

@@ -7,7 +7,7 @@ local test = require "support.spec"
 local COUNT = 40000
 local FILE = savefile.write(savefile.numbered(COUNT, 200))
 local ERASE = "\r\27[K"
-local LINE = "[ %d]%d[%d ] %%  %d+%.%d of %d+%.%d MB  %d+ [kMG]?B/s  %d+ s left"
+local LINE = "[ %d][ %d]%d %%  %d+%.%d of %d+%.%d MB  %d+ [kMG]?B/s  %d+ s left"
 
 -- A script that reads for most of a second, and prints on the way what `prints` says.
 local function slow(prints)

@@ -37,8 +37,10 @@ return { packet = function(packet) kept = kept or packet end,
   finish = function() print(#kept) end }]],
 }
 
+-- Its first thousand packets, in one batch: so counters are always the same.
 local MAKE = [[
-cp "$FROM/office.pcap" . && gzip -c office.pcap >office.pcap.gz && : >empty.pcap
+head -c 213868 "$FROM/office.pcap" >office.pcap
+gzip -c office.pcap >office.pcap.gz && : >empty.pcap
 cp "$FROM/corners/two-linktypes-le.pcapng" two.pcapng
 echo 'some text, and no packets' >text.pcap
 printf '\177ELF' >binary.pcap

@@ -21,32 +21,34 @@ static const struct ceint_records records = {262144, 1000, CE_LAYOUT_RECORD};
 
 static bool no_memory;
 
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
+void *__real_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset);
 
-void *__wrap_malloc(size_t size)
+void *__wrap_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset)
 {
-	return no_memory ? NULL : __real_malloc(size);
+	return no_memory ? MAP_FAILED : __real_mmap(at, size, access, flags, fd, offset);
 }
 
-/* A savefile in memory, and a batch for its packets. */
+/* A savefile, and batches for its packets. */
 struct reading {
-	struct packets_bytes bytes;
+	struct packets_file file;
 	struct ce_ring *ring;
 	struct ce_batch *batch;
 	struct ceint_piece piece;
-	const unsigned char *first; /* where the record of packet FIRST begins */
-	const unsigned char *end;
+	off_t first; /* where the record of packet FIRST begins */
+	off_t end;
 };
 
 static void open_reading(struct reading *reading)
 {
 	struct packets_bytes before = packets_savefile(&micro, 0, FIRST);
+	struct packets_bytes all = packets_savefile(&micro, 0, COUNT);
 
-	*reading = (struct reading){.bytes = packets_savefile(&micro, 0, COUNT)};
-	reading->first = reading->bytes.data + before.size;
-	reading->end = reading->bytes.data + reading->bytes.size;
+	*reading = (struct reading){.file = packets_file_open(all.data, all.size),
+	                            .first = (off_t)before.size,
+	                            .end = (off_t)all.size};
 	free(before.data);
+	free(all.data);
 	assert_int_equal(ce_ring_open(&reading->ring, NULL), 0);
 	reading->batch = ce_ring_reserve(reading->ring);
 }
@@ -55,29 +57,29 @@ static void close_reading(struct reading *reading)
 {
 	ce_ring_close(reading->ring);
 	ceint_piece_close(&reading->piece);
-	free(reading->bytes.data);
+	packets_file_close(&reading->file);
 }
 
 /* From somewhere in the record before packet FIRST on. */
 static void offer(struct reading *reading)
 {
-	const struct ceint_run run = {reading->first - 30, reading->end, reading->end,
-	                              CEINT_DENSE};
+	const struct ceint_part part = {reading->file.fd, reading->first - 30,
+	                                reading->end};
 
-	ceint_piece_offer(&reading->piece, &records, &run,
+	ceint_piece_offer(&reading->piece, &records, &part,
 	                  (uint32_t)(packets_ts_ns(FIRST) / 1000000000), reading->batch);
 }
 
-static const unsigned char *settle(struct reading *reading, const unsigned char *at)
+static off_t settle(struct reading *reading, off_t at)
 {
 	return ceint_piece_settle(&reading->piece, at, reading->batch);
 }
 
-static void expect_packets(const struct reading *reading)
+static void expect_packets(const struct ce_batch *batch)
 {
-	assert_int_equal(reading->batch->count, COUNT - FIRST);
-	for (uint32_t i = 0; i < reading->batch->count; i++)
-		assert_true(packets_is(reading->batch, i, FIRST + i));
+	assert_int_equal(batch->count, COUNT - FIRST);
+	for (uint32_t i = 0; i < batch->count; i++)
+		assert_true(packets_is(batch, i, FIRST + i));
 }
 
 static void there_is_nothing_to_help_with_before_an_offer(void **state)
@@ -95,24 +97,90 @@ static void there_is_nothing_to_help_with_before_an_offer(void **state)
 	close_reading(&reading);
 }
 
-static void who_helped_saves_the_walk(void **state)
+static void who_helped_saves_the_reading(void **state)
 {
 	struct reading reading;
-	const int64_t *own;
 
 	(void)state;
 	open_reading(&reading);
-	own = reading.batch->ts_ns;
-	for (int i = 0; i < 2; i++) { /* and then with the columns that were exchanged */
+	for (int i = 0; i < 10; i++) {
 		offer(&reading);
-		assert_true(reading.piece.offered);
-		ceint_piece_help(&reading.piece);
-		assert_ptr_equal(settle(&reading, reading.first), reading.end);
-		assert_false(reading.piece.offered);
-		expect_packets(&reading);
-		assert_true((reading.batch->ts_ns == own) == (i == 1));
+		assert_true(ceint_piece_help(&reading.piece));
+		assert_true(settle(&reading, reading.first) == reading.end);
+		expect_packets(reading.batch);
 		ce_batch_clear(reading.batch);
 	}
+	close_reading(&reading);
+}
+
+static void expect_own(const struct ce_batch *batch, const struct ce_batch *own)
+{
+	assert_null(batch->lender);
+	assert_ptr_equal(batch->ts_ns, own->ts_ns);
+	assert_ptr_equal(batch->caplen, own->caplen);
+	assert_ptr_equal(batch->len, own->len);
+	assert_ptr_equal(batch->data, own->data);
+	assert_ptr_equal(batch->arena, own->arena);
+	assert_int_equal(batch->count, 0);
+}
+
+static void batch_that_is_cleared_has_its_own_memory_again(void **state)
+{
+	struct reading reading;
+	struct ce_batch own;
+
+	(void)state;
+	open_reading(&reading);
+	own = *reading.batch;
+	offer(&reading);
+	ceint_piece_help(&reading.piece);
+	settle(&reading, reading.first);
+	assert_non_null(reading.batch->lender);
+	assert_ptr_not_equal(reading.batch->ts_ns, own.ts_ns);
+	assert_ptr_not_equal(reading.batch->arena, own.arena);
+	assert_true(reading.batch->data[0] > reading.batch->arena &&
+	            reading.batch->data[0] < reading.batch->arena + own.arena_bytes);
+	ce_batch_clear(reading.batch);
+	expect_own(reading.batch, &own);
+	close_reading(&reading);
+}
+
+/* The memory of a batch that has it is no more read into. */
+static void there_is_no_offer_while_all_memory_is_lent(void **state)
+{
+	struct ce_batch *batches[CEINT_LOANS], own[CEINT_LOANS];
+	struct reading reading;
+
+	(void)state;
+	open_reading(&reading);
+	for (int i = 0; i < CEINT_LOANS; i++) {
+		batches[i] = reading.batch;
+		own[i] = *reading.batch;
+		offer(&reading);
+		assert_true(ceint_piece_help(&reading.piece));
+		assert_true(settle(&reading, reading.first) == reading.end);
+		ce_ring_commit(reading.ring);
+		reading.batch = ce_ring_reserve(reading.ring);
+	}
+	offer(&reading);
+	assert_false(ceint_piece_help(&reading.piece));
+	assert_true(settle(&reading, reading.first) == -1);
+	assert_int_equal(reading.batch->count, 0);
+	for (int i = 0; i < CEINT_LOANS; i++)
+		expect_packets(batches[i]);
+
+	ce_batch_clear(batches[1]); /* in whichever order */
+	expect_own(batches[1], &own[1]);
+	offer(&reading);
+	assert_true(ceint_piece_help(&reading.piece));
+	assert_true(settle(&reading, reading.first) == reading.end);
+	expect_packets(batches[0]);
+	expect_packets(reading.batch);
+	expect_packets(batches[2]);
+	ce_batch_clear(batches[2]);
+	ce_batch_clear(batches[0]);
+	expect_own(batches[2], &own[2]);
+	expect_own(batches[0], &own[0]);
 	close_reading(&reading);
 }
 
@@ -123,9 +191,9 @@ static void nobody_helped(void **state)
 	(void)state;
 	open_reading(&reading);
 	offer(&reading);
-	assert_null(settle(&reading, reading.first));
+	assert_true(settle(&reading, reading.first) == -1);
 	assert_int_equal(reading.batch->count, 0);
-	assert_false(reading.piece.offered);
+	assert_null(reading.batch->lender);
 	close_reading(&reading);
 }
 
@@ -137,15 +205,16 @@ static void wrong_guess_is_forgotten(void **state)
 	open_reading(&reading);
 	offer(&reading);
 	ceint_piece_help(&reading.piece);
-	assert_null(settle(&reading, reading.first + 1));
+	assert_true(settle(&reading, reading.first + 1) == -1);
 	assert_int_equal(reading.batch->count, 0);
+	assert_null(reading.batch->lender);
 	offer(&reading);
 	ceint_piece_help(&reading.piece);
-	assert_ptr_equal(settle(&reading, reading.first), reading.end);
+	assert_true(settle(&reading, reading.first) == reading.end);
 	close_reading(&reading);
 }
 
-static void no_guess_is_no_walk(void **state)
+static void no_guess_is_no_reading(void **state)
 {
 	struct reading reading;
 
@@ -154,7 +223,26 @@ static void no_guess_is_no_walk(void **state)
 	offer(&reading);
 	reading.piece.sec = 0;
 	assert_true(ceint_piece_help(&reading.piece));
-	assert_null(settle(&reading, reading.first));
+	assert_true(settle(&reading, reading.first) == -1);
+	close_reading(&reading);
+}
+
+/* As a source does that is closed, or goes on with the next file. */
+static void offer_may_be_withdrawn_without_a_batch(void **state)
+{
+	struct reading reading;
+
+	(void)state;
+	open_reading(&reading);
+	for (int i = 0; i < 6; i++) {
+		offer(&reading);
+		reading.piece.sec -= i < 3 ? 0 : 86400; /* nothing to guess */
+		if (i % 3 < 2)
+			ceint_piece_help(&reading.piece);
+		assert_true(ceint_piece_settle(&reading.piece, -1, NULL) == -1);
+		assert_false(ceint_piece_help(&reading.piece));
+	}
+	assert_true(ceint_piece_settle(&reading.piece, -1, NULL) == -1);
 	close_reading(&reading);
 }
 
@@ -167,9 +255,11 @@ static void without_memory_nobody_can_help(void **state)
 	no_memory = true;
 	offer(&reading);
 	no_memory = false;
-	assert_true(reading.piece.offered);
 	assert_false(ceint_piece_help(&reading.piece));
-	assert_null(settle(&reading, reading.first));
+	assert_true(settle(&reading, reading.first) == -1);
+	offer(&reading);
+	assert_true(ceint_piece_help(&reading.piece));
+	assert_true(settle(&reading, reading.first) == reading.end);
 	close_reading(&reading);
 }
 
@@ -202,8 +292,8 @@ static void another_thread_may_help_at_any_time(void **state)
 		offer(&reading);
 		for (volatile int k = 0; k < i % ROUNDS; k++)
 			;
-		if (settle(&reading, reading.first)) {
-			expect_packets(&reading);
+		if (settle(&reading, reading.first) >= 0) {
+			expect_packets(reading.batch);
 			hits++;
 		}
 		ce_batch_clear(reading.batch);
@@ -218,10 +308,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(there_is_nothing_to_help_with_before_an_offer),
-		cmocka_unit_test(who_helped_saves_the_walk),
+		cmocka_unit_test(who_helped_saves_the_reading),
+		cmocka_unit_test(batch_that_is_cleared_has_its_own_memory_again),
+		cmocka_unit_test(there_is_no_offer_while_all_memory_is_lent),
 		cmocka_unit_test(nobody_helped),
 		cmocka_unit_test(wrong_guess_is_forgotten),
-		cmocka_unit_test(no_guess_is_no_walk),
+		cmocka_unit_test(no_guess_is_no_reading),
+		cmocka_unit_test(offer_may_be_withdrawn_without_a_batch),
 		cmocka_unit_test(without_memory_nobody_can_help),
 		cmocka_unit_test(another_thread_may_help_at_any_time),
 	};

@@ -474,8 +474,8 @@ static bool count_help(struct ce_source *source)
 	return rc;
 }
 
-/* This thread walks parts of the file itself, when it waits. */
-static void mapped_file_comes_in_order_however_fast_its_reader_is(void **state)
+/* This thread reads parts of the file itself, when it waits. */
+static void file_comes_in_order_however_fast_its_reader_is(void **state)
 {
 	enum { MANY = 200000 };
 	struct packets_file large = packets_file_of(&micro, 0, MANY);
@@ -487,7 +487,6 @@ static void mapped_file_comes_in_order_however_fast_its_reader_is(void **state)
 	int rc;
 
 	(void)state;
-	assert_int_equal(ce_source_guard(), 0);
 	path = large.path;
 	counting.help = count_help;
 	options.kind = &counting;
@@ -524,7 +523,7 @@ static void see_before(void *arg, struct ce_batch *batch)
 	seen_count++;
 }
 
-/* Those that this thread has walked are not. */
+/* Those that this thread has read are not. */
 static void batches_that_are_near_are_shown_before(void **state)
 {
 	struct packets_file of_short = packets_file_of(&micro, 0, SHORT);
@@ -533,7 +532,6 @@ static void batches_that_are_near_are_shown_before(void **state)
 	uint32_t near = 0;
 
 	(void)state;
-	assert_int_equal(ce_source_guard(), 0);
 	path = of_short.path;
 	options.capture.before = see_before;
 	options.capture.before_arg = seen_before;
@@ -1164,7 +1162,7 @@ int main(void)
 		with_file(tap_sees_what_filter_and_limit_let_pass),
 		with_file(tap_sees_each_batch_once_when_it_becomes_current),
 		with_file(tap_that_fails_ends_the_reading),
-		with_file(mapped_file_comes_in_order_however_fast_its_reader_is),
+		with_file(file_comes_in_order_however_fast_its_reader_is),
 		with_file(batches_that_are_near_are_shown_before),
 		with_file(error_of_the_source_comes_after_its_packets_and_stays),
 		with_file(filter_that_a_later_file_does_not_take_is_an_error_there),

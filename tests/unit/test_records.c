@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_records.c - what records_int.h and lanes_int.h promise: however headers are
- * fetched, the same packets; and no byte is read behind the end, where no page is.
+ * test_records.c - what records_int.h promises; and no byte is read behind the end,
+ * where no page is.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "source/lanes_int.h"
+#include "source/records_int.h"
 #include "support/packets.h"
 
 enum {
@@ -137,99 +137,79 @@ static unsigned char *records_within(const struct ceint_records *records)
 	return bytes.data;
 }
 
-static void expect_same(const struct columns *a, const struct columns *b)
+static uint32_t word_at(const unsigned char *at, bool swapped)
 {
-	uint32_t count = a->batch.count;
+	uint32_t word;
 
-	assert_int_equal(count, b->batch.count);
-	assert_int_equal(a->batch.layout, b->batch.layout);
-	assert_memory_equal(a->ts_ns, b->ts_ns, count * sizeof(*a->ts_ns));
-	assert_memory_equal(a->caplen, b->caplen, count * sizeof(*a->caplen));
-	assert_memory_equal(a->len, b->len, count * sizeof(*a->len));
-	assert_memory_equal(a->data, b->data, count * sizeof(*a->data));
+	memcpy(&word, at, sizeof(word));
+	return swapped ? __builtin_bswap32(word) : word;
 }
 
-/* Walk all of it, parts of `part` bytes, in every way. Gives the number of packets. */
-static uint32_t expect_same_packets(const struct ceint_records *records,
-                                    const struct packets_bytes *from, size_t part,
-                                    uint32_t capacity)
+/* Record i of a batch is the one at `at`; gives where it ends. */
+static const unsigned char *expect_record(const struct ceint_records *records,
+                                          const struct ce_batch *batch, uint32_t i,
+                                          const unsigned char *at)
 {
-	static struct columns near, other;
+	const bool swapped = records->layout & CE_LAYOUT_SWAPPED;
+	const size_t header = records->layout >= CE_LAYOUT_MODIFIED ? 24 : 16;
+
+	assert_true(batch->ts_ns[i] ==
+	            word_at(at, swapped) * INT64_C(1000000000) +
+	                    word_at(at + 4, swapped) * records->unit_ns);
+	assert_int_equal(batch->caplen[i], word_at(at + 8, swapped));
+	assert_int_equal(batch->len[i], word_at(at + 12, swapped));
+	assert_ptr_equal(batch->data[i], at + header);
+	return at + header + batch->caplen[i];
+}
+
+/* Walk all of it, in runs of at most `part` bytes. Gives the number of packets. */
+static uint32_t walk_all(const struct ceint_records *records,
+                         const struct packets_bytes *from, size_t part, uint32_t capacity)
+{
+	static struct columns columns;
 	struct bytes bytes = guard(from);
 	struct ceint_run run = {.at = bytes.begin, .end = bytes.end};
-	uint32_t total = 0;
+	const unsigned char *seen = bytes.begin;
+	uint32_t total = 0, count;
 
+	clear(&columns, capacity);
 	do {
-		const unsigned char *ends[3];
-
-		run.last = (size_t)(run.end - run.at) < part ? run.end : run.at + part;
-		for (int reach = CEINT_NEAR; reach <= CEINT_SPARSE; reach++) {
-			struct columns *columns = reach == CEINT_NEAR ? &near : &other;
-
-			run.reach = (enum ceint_reach)reach;
-			clear(columns, capacity);
-			ends[reach] = ceint_records_walk(records, &columns->batch, &run);
-			assert_ptr_equal(ends[reach], ends[CEINT_NEAR]);
-			expect_same(columns, &near);
+		count = columns.batch.count;
+		if (count == capacity) {
+			clear(&columns, capacity);
+			count = 0;
 		}
-		run.at = ends[CEINT_NEAR];
-		total += near.batch.count;
-	} while (near.batch.count);
+		run.last = (size_t)(run.end - run.at) < part ? run.end : run.at + part;
+		run.at = ceint_records_walk(records, &columns.batch, &run);
+		assert_int_equal(columns.batch.layout, records->layout);
+		for (uint32_t i = count; i < columns.batch.count; i++, total++) {
+			assert_true(seen < run.last);
+			seen = expect_record(records, &columns.batch, i, seen);
+		}
+		assert_ptr_equal(run.at, seen);
+		if (columns.batch.count < capacity && run.at < run.last)
+			break; /* not plain, or not whole */
+	} while (columns.batch.count > count);
 	unguard(&bytes);
 	return total;
 }
 
-static void same_packets_however_headers_are_fetched(void **state)
+static void runs_are_walked_one_behind_the_other(void **state)
 {
-	static const size_t parts[] = {100000, 300000, 1 << 20};
+	static const size_t parts[] = {1, 100, 10000, 1 << 20};
 	unsigned char *data = noise();
 
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		for (int k = 0; k < 3; k++) {
+		for (int k = 0; k < 4; k++) {
 			struct packets_bytes bytes =
 				some_records(&layouts[i], COUNT, data);
 			uint32_t capacity = any(2) ? CE_BATCH_PACKETS : 1 + any(2000);
 
-			assert_int_equal(expect_same_packets(&layouts[i], &bytes,
-			                                     parts[k], capacity),
-			                 COUNT);
+			assert_int_equal(
+				walk_all(&layouts[i], &bytes, parts[k], capacity), COUNT);
 			free(bytes.data);
 		}
-	free(data);
-}
-
-/* Do lanes find so many packets, or go all the way? */
-static bool lanes_find(const struct ceint_records *records,
-                       const struct packets_bytes *from, uint32_t capacity)
-{
-	static struct columns columns;
-	struct bytes bytes = guard(from);
-	const struct ceint_run run = {bytes.begin, bytes.end, bytes.end - 2 * MOST,
-	                              CEINT_SPARSE};
-	const unsigned char *end;
-
-	clear(&columns, capacity);
-	end = ceint_lanes_walk(records, &columns.batch, &run);
-	unguard(&bytes);
-	return columns.batch.count == capacity || end >= run.last;
-}
-
-/* Else the test above would show nothing. */
-static void lanes_go_all_the_way(void **state)
-{
-	unsigned char *data = noise();
-
-	(void)state;
-	for (int i = 0; i < 4; i++) {
-		struct packets_bytes bytes = {0};
-
-		for (uint32_t k = 0; k < COUNT; k++)
-			add(&bytes, &layouts[i], k, 40 + any(600), data);
-		assert_true(lanes_find(&layouts[i], &bytes, CE_BATCH_PACKETS));
-		assert_true(lanes_find(&layouts[i], &bytes, 100));
-		free(bytes.data);
-	}
 	free(data);
 }
 
@@ -242,11 +222,8 @@ static void records_within_packets_mislead_nobody(void **state)
 
 		for (uint32_t k = 0; k < COUNT; k++)
 			add(&bytes, &layouts[i], k, 200 + any(600), data);
-		assert_int_equal(expect_same_packets(&layouts[i], &bytes, 300000,
-		                                     CE_BATCH_PACKETS),
+		assert_int_equal(walk_all(&layouts[i], &bytes, 300000, CE_BATCH_PACKETS),
 		                 COUNT);
-		/* They do mislead the guess. */
-		assert_false(lanes_find(&layouts[i], &bytes, CE_BATCH_PACKETS));
 		free(bytes.data);
 		free(data);
 	}
@@ -268,9 +245,9 @@ static void record_that_is_not_plain_ends_the_walk(void **state)
 			packets_add32(&bytes, 0, false);
 			packets_add32(&bytes, UINT32_MAX, false);
 			packets_add(&bytes, more.data, more.size);
-			assert_int_equal(expect_same_packets(&layouts[i], &bytes, 1 << 20,
-			                                     CE_BATCH_PACKETS),
-			                 good);
+			assert_int_equal(
+				walk_all(&layouts[i], &bytes, 1 << 20, CE_BATCH_PACKETS),
+				good);
 			free(bytes.data);
 			free(more.data);
 		}
@@ -286,11 +263,59 @@ static void bytes_may_end_anywhere(void **state)
 	(void)state;
 	for (size_t cut = 0; cut < 2000; cut += 1 + cut / 40) {
 		bytes.size = whole - cut;
-		assert_in_range(expect_same_packets(&layouts[0], &bytes, 1 << 20,
-		                                    CE_BATCH_PACKETS),
+		assert_in_range(walk_all(&layouts[0], &bytes, 1 << 20, CE_BATCH_PACKETS),
 		                500, cut ? 599 : 600);
 	}
 	free(bytes.data);
+	free(data);
+}
+
+/* First the header's, then the packet's. */
+static void missing_bytes_are_told_until_the_record_is_whole(void **state)
+{
+	enum { LENGTH = 300 };
+	unsigned char *data = noise();
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		const size_t header = i < 2 ? CEINT_RECORD : CEINT_MODIFIED;
+		struct packets_bytes from = {0};
+
+		add(&from, &layouts[i], 0, LENGTH, data);
+		for (from.size = 1; from.size <= header + LENGTH; from.size++) {
+			struct bytes bytes = guard(&from);
+
+			assert_int_equal(ceint_records_missing(&layouts[i], bytes.begin,
+			                                       bytes.end),
+			                 (from.size < header ? header : header + LENGTH) -
+			                         from.size);
+			unguard(&bytes);
+		}
+		assert_int_equal(ceint_records_missing(&layouts[i], from.data, from.data),
+		                 header);
+		free(from.data);
+	}
+	free(data);
+}
+
+static void nothing_is_missing_of_what_is_not_plain(void **state)
+{
+	unsigned char *data = calloc(1, MOST + 1);
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct packets_bytes from = {0};
+
+		add(&from, &layouts[i], 0, MOST, data);
+		assert_int_equal(
+			ceint_records_missing(&layouts[i], from.data, from.data + 30),
+			from.size - 30);
+		from.size = 0;
+		add(&from, &layouts[i], 0, MOST + 1, data);
+		assert_int_equal(
+			ceint_records_missing(&layouts[i], from.data, from.data + 30), 0);
+		free(from.data);
+	}
 	free(data);
 }
 
@@ -347,11 +372,12 @@ static void there_is_nothing_to_guess_in_noise(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(same_packets_however_headers_are_fetched),
-		cmocka_unit_test(lanes_go_all_the_way),
+		cmocka_unit_test(runs_are_walked_one_behind_the_other),
 		cmocka_unit_test(records_within_packets_mislead_nobody),
 		cmocka_unit_test(record_that_is_not_plain_ends_the_walk),
 		cmocka_unit_test(bytes_may_end_anywhere),
+		cmocka_unit_test(missing_bytes_are_told_until_the_record_is_whole),
+		cmocka_unit_test(nothing_is_missing_of_what_is_not_plain),
 		cmocka_unit_test(guess_finds_where_a_record_begins),
 		cmocka_unit_test(there_is_nothing_to_guess_in_noise),
 	};

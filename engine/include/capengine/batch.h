@@ -3,18 +3,17 @@
  * batch.h - a slot of the ring: up to 4096 packets as columns over bytes.
  *
  * The producer clears a batch and appends packets; each is copied once, into
- * the arena that the batch owns, behind its pcap record header. Or it fills the
- * columns over bytes that a lender owns, such as a window of a mapped savefile,
- * and copies nothing. The consumer reads the columns, marks in `selected` which
- * packets it wants and walks them with ce_batch_next. A column is filled once
- * and not changed again.
+ * the arena, behind its pcap record header. Or a part of a savefile is read into
+ * the arena, and the columns are filled over it. The consumer reads the columns,
+ * marks in `selected` which packets it wants and walks them with ce_batch_next. A
+ * column is filled once and not changed again.
  *
  *     clear -> append, append, ...  |  select_all, deselect -> next, next, ...
  *     producer                      |  consumer
  *
  * Threads    one at a time: whoever has it from the ring
- * Ownership  the ring owns a batch, and the batch or its lender its packets'
- *            bytes, which are lent until the batch is released
+ * Ownership  the ring owns a batch; the ring, or who lends them to the batch until
+ *            clear, its columns and arena. Packets are lent until the batch is released
  * Blocking   only append may allocate: for a packet larger than the arena
  */
 #ifndef CAPENGINE_BATCH_H
@@ -61,12 +60,12 @@ enum ce_layout {
 	CE_LAYOUT_MODIFIED_SWAPPED,
 };
 
-/* Who owns a batch's bytes, where the batch does not. */
+struct ce_batch;
+
+/* Whose columns and arena a batch has, where they are not its own. */
 struct ce_lender {
 	/* The batch needs them no more: called by clear, in the producer's thread. */
-	void (*take_back)(struct ce_lender *lender);
-	/* 0, or a negative errno: what was read there since is not to be used. */
-	int (*check)(const struct ce_lender *lender, struct ce_err *err);
+	void (*take_back)(struct ce_lender *lender, struct ce_batch *batch);
 };
 
 struct ce_decode;
@@ -103,7 +102,7 @@ struct ce_batch {
 	size_t arena_used;
 	uint32_t capacity;        /* most packets, 1 to CE_BATCH_PACKETS */
 	unsigned char *oversize;  /* the one packet that no arena holds, or NULL */
-	struct ce_lender *lender; /* whose bytes all packets are; NULL: in the arena */
+	struct ce_lender *lender; /* whose columns and arena it has; NULL: its own */
 	enum ce_layout layout;
 	bool near; /* the thread that fills it has just read all of them */
 
@@ -114,7 +113,7 @@ struct ce_batch {
 
 /*
  * Forget all packets, the gap and the selection; frees an oversize packet and gives
- * a lender its bytes back.
+ * a lender its memory back: then the batch has its own again.
  */
 void ce_batch_clear(struct ce_batch *batch);
 
@@ -131,16 +130,6 @@ bool ce_batch_full(const struct ce_batch *batch);
 
 /* The record header of packet i, in host byte order. */
 struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i);
-
-/*
- * Did the packets' bytes stay what they were until now? Whoever computes something
- * from them asks afterwards, before the result is used. Returns 0; -EBADMSG or -EIO
- * when the savefile that they are mapped from was truncated or failed.
- */
-static inline int ce_batch_check(const struct ce_batch *batch, struct ce_err *err)
-{
-	return batch->lender ? batch->lender->check(batch->lender, err) : 0;
-}
 
 /* Want every packet from the cursor on; before it nothing changes. */
 void ce_batch_select_all(struct ce_batch *batch);

@@ -9,7 +9,9 @@
  *
  * Threads    One at a time: whoever opened it until a capture has taken it,
  *            then the capture says who (capture.h).
- * Ownership  The caller owns an open source until a capture takes it.
+ * Ownership  The caller owns an open source until a capture takes it. A savefile may
+ *            lend memory to a batch that it fills, until ce_batch_clear: its batches
+ *            have one size, and are cleared before it is closed.
  * Blocking   open and read wait only through `wait`, for a pipe's bytes.
  */
 #ifndef CAPENGINE_SOURCE_H
@@ -171,14 +173,6 @@ int ce_source_open(struct ce_source **source, const struct ce_source_ops *kind,
 
 /* Does a file that begins so look like a savefile, perhaps a compressed one? */
 bool ce_source_is_savefile(const unsigned char first[4]);
-
-/*
- * Let savefiles be mapped instead of read, from now on: for a program that owns
- * its process, since a SIGBUS handler goes in front of the one that is there. It
- * is for files that are truncated while they are read; what is not ours is passed
- * on. Call it before other threads run. Returns 0, or what sigaction(2) said.
- */
-int ce_source_guard(void);
 
 /* NULL is fine. */
 void ce_source_close(struct ce_source *source);

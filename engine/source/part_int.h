@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * part_int.h - a part of a savefile, read into a batch: the records that begin in it.
+ *
+ * The bytes go into the batch's arena in one piece, and stay there as the file has them,
+ * each packet behind its record's header. The last record may end behind the part.
+ *
+ * Threads    any, each with a batch of its own
+ * Ownership  the descriptor is the caller's
+ * Blocking   waits for the disk
+ */
+#ifndef CE_PART_INT_H
+#define CE_PART_INT_H
+
+#include <sys/types.h>
+
+#include "records_int.h"
+
+struct ceint_part {
+	int fd;     /* a regular file */
+	off_t from; /* what is read begins here: <= where the first record does */
+	off_t last; /* no record that begins here or later */
+};
+
+/*
+ * Fill the empty batch with records that are plain, from the one at `at` on. Gives
+ * where the last one ends: `at` when there is none, or none that the arena has room for.
+ */
+off_t ceint_part_read(const struct ceint_part *part, const struct ceint_records *records,
+                      off_t at, struct ce_batch *batch);
+
+/* The same from where a record seems to begin, with times near `sec`: *begun. It is -1
+   when none does. */
+off_t ceint_part_guess(const struct ceint_part *part, const struct ceint_records *records,
+                       uint32_t sec, off_t *begun, struct ce_batch *batch);
+
+#endif
