@@ -55,6 +55,7 @@ static inline void addresses(const struct ceint_view *view, struct ce_column *co
 	for (uint32_t word = 0; word * 64 < view->batch->count; word++) {
 		uint64_t bits = 0;
 
+		ceint_claim(values, word + CEINT_CLAIM_AHEAD, sizeof(*values));
 		if (view->layers->plain[word] == UINT64_MAX) {
 			plain_addresses(view, word * 64, ipv4_at, values);
 			column->present[word] = UINT64_MAX;

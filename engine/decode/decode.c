@@ -133,17 +133,19 @@ static void make(struct ce_decode *decode, struct slot *slot)
 		ceint_layers_walk(decode->layers, decode->view.batch, decode->wanted);
 		decode->walked = decode->begun;
 	}
+	slot->begun = decode->begun;
 	if (recipe->borrow) {
 		slot->column.values = recipe->borrow(decode->view.batch);
 		memcpy(slot->column.present, decode->wanted, sizeof(decode->wanted));
-	} else if (recipe->compute) {
-		slot->column.values = slot->memory;
-		recipe->compute(&decode->view, &slot->column, slot->memory);
-	} else {
-		slot->column.values = slot->memory;
-		ceint_gather(&decode->view, recipe, &slot->column, slot->memory);
+		return;
 	}
-	slot->begun = decode->begun;
+	slot->column.values = slot->memory;
+	for (uint32_t word = 0; word < CEINT_CLAIM_AHEAD; word++)
+		ceint_claim(slot->memory, word, slot->column.field->width);
+	if (recipe->compute)
+		recipe->compute(&decode->view, &slot->column, slot->memory);
+	else
+		ceint_gather(&decode->view, recipe, &slot->column, slot->memory);
 }
 
 /* Have a column that was decoded ahead, for the wanted packets. False: there is none. */

@@ -134,6 +134,7 @@ static inline __attribute__((always_inline)) uint64_t gather_plain(
 	if (!present)
 		return 0;
 	if (plain == UINT64_MAX)
+#pragma GCC unroll 4
 		for (uint32_t i = first; i < first + 64; i++)
 			take(data[i] + offset, bits, values, i, bytes, width);
 	else
@@ -175,6 +176,7 @@ static inline __attribute__((always_inline)) void gather_words(
 	for (uint32_t word = 0; word * 64 < view->batch->count; word++) {
 		uint64_t others = view->wanted[word] & ~view->layers->plain[word];
 
+		ceint_claim(values, word + CEINT_CLAIM_AHEAD, width);
 		column->present[word] =
 			gather_plain(view, recipe, bits, values, word, bytes, width) |
 			gather_each(view, place, bits, values, word, others, bytes,

@@ -80,6 +80,23 @@ ceint_compute_fn ceint_tcp_range, ceint_udp_range, ceint_sctp_range;
 ceint_compute_fn ceint_icmp_range, ceint_icmpv6_range;
 ceint_compute_fn ceint_tcp_payload, ceint_udp_payload;
 
+enum { CEINT_CLAIM_AHEAD = 2 }; /* words */
+
+/*
+ * Ask for the lines of a word of values, to write there. Another processor has read what
+ * stood in them, of the batch before, and each store would wait for a line: so whoever
+ * fills a column claims CEINT_CLAIM_AHEAD words ahead. The first ones are claimed.
+ */
+static inline __attribute__((always_inline)) void ceint_claim(const void *values,
+                                                              uint32_t word, size_t width)
+{
+	enum { LINE = 64, WORD = 64 };
+	const char *at = (const char *)values + (size_t)word * WORD * width;
+
+	for (size_t line = 0; line < WORD * width; line += LINE)
+		__builtin_prefetch(at + line, 1);
+}
+
 /*
  * Have value(view, i, entry) make packet i's entry; it says whether there is one.
  * For each wanted packet; `value` is inlined where this is.
@@ -90,6 +107,8 @@ ceint_compute_fn ceint_tcp_payload, ceint_udp_payload;
 		for (uint32_t ceint_word = 0; ceint_word * 64 < (view)->batch->count; \
 		     ceint_word++) {                                                  \
 			uint64_t ceint_bits = 0;                                      \
+			ceint_claim(ceint_entries, ceint_word + CEINT_CLAIM_AHEAD,    \
+			            sizeof(type));                                    \
 			for (uint64_t ceint_left = (view)->wanted[ceint_word];        \
 			     ceint_left; ceint_left &= ceint_left - 1) {              \
 				uint32_t ceint_i =                                    \

@@ -2,11 +2,11 @@
 /*
  * walk_plain.c - see walk_int.h: the plain packets of a word of 64.
  *
- * What decides is loaded packet by packet, into columns of 64; then looked at in loops
- * that compilers make vectors of. Nothing branches on what packets are: one that is too
- * short to look at is replaced by zeros, which are not plain, and whatever is wrong with
- * one leaves a bit in a number that is 0 for plain ones. Processors that have vectors of
- * 32 octets use these.
+ * The octets that decide are copied packet by packet, and then looked at in loops that
+ * compilers make vectors of. Nothing branches on what packets are: one that is too short
+ * to look at is replaced by zeros, which are not plain, and whatever is wrong with one
+ * leaves a bit in a number that is 0 for plain ones. Processors that have vectors of 32
+ * or 64 octets use these.
  */
 #include <endian.h>
 #include <string.h>
@@ -15,11 +15,11 @@
 
 enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, WORD = 64 };
 
-enum { LINE = 64, AHEAD = 64 }; /* bytes of a cache line; packets to prefetch ahead */
-
 enum {
-	FRAGMENTED = 0x3fff, /* more follow, or an offset */
-	TCP_LENGTH = CEINT_PLAIN_TRANSPORT + 12,
+	TYPE_AT = 12, /* then IP's version and header length, and dsfield */
+	TYPE_AND_VERSION = CEINT_TYPE_IPV4 << 16 | 0x4500,
+	FRAGMENTED = 0x3fff << 16, /* more follow, or an offset; then TTL and protocol */
+	TCP_LENGTH_AT = CEINT_PLAIN_TRANSPORT + 12,
 };
 
 static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
@@ -34,95 +34,56 @@ static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
 #define LEAST_TCP(rule)        ((rule) >> 17 & 0xff)
 #define KIND(rule)             ((rule) >> 25)
 
-static const uint32_t rules[256] = {
-	[PROTO_ICMP] = RULE(28, 0, CEINT_ICMP),
-	[PROTO_TCP] = RULE(40, 5 << 4, CEINT_TCP),
-	[PROTO_UDP] = RULE(28, 0, CEINT_UDP),
-	[PROTO_SCTP] = RULE(32, 0, CEINT_SCTP),
-};
+/* The rule for a protocol, without a branch. */
+static inline __attribute__((always_inline)) uint32_t rule_of(uint32_t proto)
+{
+	return (proto == PROTO_TCP ? RULE(40, 5 << 4, CEINT_TCP) : 0) |
+	       (proto == PROTO_UDP ? RULE(28, 0, CEINT_UDP) : 0) |
+	       (proto == PROTO_ICMP ? RULE(28, 0, CEINT_ICMP) : 0) |
+	       (proto == PROTO_SCTP ? RULE(32, 0, CEINT_SCTP) : 0);
+}
 
 /* What decides, of 64 packets. */
 struct word {
-	uint32_t type[WORD];       /* IP's version and dsfield behind it: as they stand */
-	uint32_t fragment[WORD];   /* and what is behind it: as they stand */
-	uint32_t total[WORD];      /* IP's length */
-	uint32_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
-	uint32_t rule[WORD];
-	uint8_t proto[WORD];
+	uint32_t octets[WORD][4]; /* of a packet, from its type on */
+	uint8_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
+	uint32_t total[WORD];     /* IP's length */
 	uint8_t is_plain[WORD];
 };
 
-static inline uint32_t raw32(const unsigned char *at)
-{
-	uint32_t word;
-
-	memcpy(&word, at, sizeof(word));
-	return word;
-}
-
-/*
- * Bring a packet's headers into the second cache: who has read the packet may be another
- * core, and may have been far ahead.
- */
-static inline void fetch(const unsigned char *data)
-{
-	__builtin_prefetch(data, 0, 2);
-	__builtin_prefetch(data + LINE - 16, 0, 2);
-}
-
-static inline __attribute__((always_inline)) void load_one(struct word *word, uint32_t i,
-                                                           const unsigned char *from)
-{
-	word->type[i] = raw32(from + 12);
-	word->fragment[i] = raw32(from + 20);
-	word->total[i] = ceint_be16(from + 16);
-	word->tcp_length[i] = from[TCP_LENGTH];
-	word->rule[i] = rules[from[23]];
-	word->proto[i] = from[23];
-}
-
-/* A word behind which there is another. */
-static inline __attribute__((always_inline)) void load_whole(
-	struct word *word, const unsigned char *const *data, const uint32_t *caplen)
+static inline __attribute__((always_inline)) void load(struct word *word,
+                                                       const unsigned char *const *data,
+                                                       const uint32_t *caplen)
 {
 	for (uint32_t i = 0; i < WORD; i++) {
-		fetch(data[i + AHEAD]);
-		load_one(word, i, caplen[i] < CEINT_PLAIN_CAPLEN ? zeros : data[i]);
+		const unsigned char *from = caplen[i] < CEINT_PLAIN_CAPLEN ? zeros
+		                                                           : data[i];
+
+		memcpy(word->octets[i], from + TYPE_AT, sizeof(word->octets[i]));
+		word->tcp_length[i] = from[TCP_LENGTH_AT];
 	}
 }
 
-/* One of the last two words, of a batch that has `left` packets from there on. */
-static inline __attribute__((always_inline)) void load_last(
-	struct word *word, const unsigned char *const *data, const uint32_t *caplen,
-	uint32_t left)
-{
-	for (uint32_t i = 0; i < WORD; i++) {
-		if (i + AHEAD < left)
-			fetch(data[i + AHEAD]);
-		load_one(word, i, caplen[i] < CEINT_PLAIN_CAPLEN ? zeros : data[i]);
-	}
-}
-
-/* Which packets are plain, and their transports. */
+/* Which packets are plain, and their protocols and transports. */
 static inline __attribute__((always_inline)) void judge(struct word *word,
                                                         const uint32_t *len,
                                                         const uint32_t *caplen,
+                                                        uint8_t proto[WORD],
                                                         uint8_t transport[WORD])
 {
-	const uint32_t type_and_version =
-		htobe32((uint32_t)CEINT_TYPE_IPV4 << 16 | 0x4500);
-	const uint32_t looked_at = htobe32(0xffffff00);
-	const uint32_t fragmented = htobe32((uint32_t)FRAGMENTED << 16);
-
 	for (int i = 0; i < WORD; i++) {
-		const uint32_t rule = word->rule[i];
-		const uint32_t wrong = ((word->type[i] & looked_at) ^ type_and_version) |
-		                       (word->fragment[i] & fragmented) |
-		                       (word->total[i] < LEAST(rule)) |
+		const uint32_t type = be32toh(word->octets[i][0]);
+		const uint32_t total = be32toh(word->octets[i][1]) >> 16;
+		const uint32_t fragment = be32toh(word->octets[i][2]);
+		const uint32_t rule = rule_of(fragment & 0xff);
+		const uint32_t wrong = ((type ^ TYPE_AND_VERSION) & 0xffffff00) |
+		                       (fragment & FRAGMENTED) | (total < LEAST(rule)) |
 		                       (word->tcp_length[i] < LEAST_TCP(rule)) |
 		                       (len[i] < caplen[i]) | !rule;
 
+		word->total[i] = total;
 		word->is_plain[i] = wrong == 0;
+		proto[i] = (uint8_t)fragment;
 		transport[i] = (uint8_t)KIND(rule);
 	}
 }
@@ -142,7 +103,6 @@ static inline __attribute__((always_inline)) void fill(struct ceint_layers *laye
 	memset(layers->tags + first, 0, WORD);
 	memset(layers->services + first, 0, WORD);
 	memset(layers->fragment + first, 0, WORD);
-	memcpy(layers->proto + first, word->proto, WORD);
 	for (int i = 0; i < WORD; i++) {
 		const uint32_t total = CEINT_PLAIN_NETWORK + word->total[i];
 		const uint32_t least = total < len[i] ? total : len[i];
@@ -163,8 +123,9 @@ static const uint32_t *pad(uint32_t room[WORD], const uint32_t *lengths, uint32_
 }
 
 /* The loader chooses. */
-#ifdef CE_TWO_VECTORS
-#define FOR_EACH_WIDTH __attribute__((target_clones("arch=x86-64-v3", "default")))
+#ifdef CE_VECTOR_WIDTHS
+#define FOR_EACH_WIDTH \
+	__attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define FOR_EACH_WIDTH
 #endif
@@ -184,11 +145,8 @@ FOR_EACH_WIDTH uint64_t ceint_walk_plain(struct ceint_layers *layers,
 		len = pad(lens, len, left);
 		caplen = pad(caplens, caplen, left);
 	}
-	if (left >= WORD + AHEAD)
-		load_whole(&word, data, caplen);
-	else
-		load_last(&word, data, caplen, left);
-	judge(&word, len, caplen, layers->transport + first);
+	load(&word, data, caplen);
+	judge(&word, len, caplen, layers->proto + first, layers->transport + first);
 	fill(layers, &word, first, len, caplen);
 	plain = ceint_bits_of(word.is_plain, 1) & wanted;
 	for (uint64_t others = ~plain; others; others &= others - 1) {
