@@ -36,6 +36,7 @@ enum {
 	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */
 	IDLE_MS = 1000,       /* an idle interface is looked at that often */
 	DROPS_EVERY_MS = 100, /* how often a busy one is asked what it lost */
+	INTERRUPT_EVERY_MS = 10, /* and interrupt_fd is looked at while packets come */
 };
 
 static const size_t MOST_RING = (size_t)16 << 30;
@@ -58,16 +59,17 @@ struct ce_capture {
 	bool joined;
 
 	/* The capture thread's. */
-	struct ce_batch *open;  /* being filled */
-	uint32_t counted;       /* of its packets, in the counters already */
-	int64_t read_ns;        /* when packets were read last, monotonic */
-	int64_t first_ns;       /* since when the batch's first may have waited */
-	int64_t drops_due_ns;   /* when to ask for drops again */
-	int64_t quiet_until_ns; /* stopping: when the last packet must be here; 0 */
-	struct ceint_gaps gaps; /* noticed, and not yet told with a batch */
-	struct ce_drops drops;  /* as of the last look */
-	uint64_t committed;     /* packets handed over */
-	int end;                /* 0, or why the capture has ended */
+	struct ce_batch *open;    /* being filled */
+	uint32_t counted;         /* of its packets, in the counters already */
+	int64_t read_ns;          /* when packets were read last, monotonic */
+	int64_t first_ns;         /* since when the batch's first may have waited */
+	int64_t drops_due_ns;     /* when to ask for drops again */
+	int64_t interrupt_due_ns; /* when to look for an interrupt again */
+	int64_t quiet_until_ns;   /* stopping: when the last packet must be here; 0 */
+	struct ceint_gaps gaps;   /* noticed, and not yet told with a batch */
+	struct ce_drops drops;    /* as of the last look */
+	uint64_t committed;       /* packets handed over */
+	int end;                  /* 0, or why the capture has ended */
 	struct ce_err err;
 };
 
@@ -197,14 +199,9 @@ static void look_for_drops(struct ce_capture *capture)
 		add_gap(capture, kernel, interface);
 }
 
-static void look_for_drops_if_due(struct ce_capture *capture)
+static void look_for_drops_if_due(struct ce_capture *capture, int64_t now)
 {
-	int64_t now;
-
-	if (!capture->source->ops->drops)
-		return;
-	now = ce_clock_mono_ns();
-	if (now < capture->drops_due_ns)
+	if (!capture->source->ops->drops || now < capture->drops_due_ns)
 		return;
 	capture->drops_due_ns = now + DROPS_EVERY_MS * MS;
 	look_for_drops(capture);
@@ -348,14 +345,24 @@ static void read_source(struct ce_capture *capture)
 		dry(capture);
 }
 
-/* A batch begins: time to look at what needs a system call. */
-static void between_batches(struct ce_capture *capture)
+static void look_for_interrupt_if_due(struct ce_capture *capture, int64_t now)
 {
 	struct pollfd interrupt = {.fd = capture->interrupt_fd, .events = POLLIN};
 
-	look_for_drops_if_due(capture);
-	if (capture->interrupt_fd && poll(&interrupt, 1, 0) == 1)
+	if (!capture->interrupt_fd || now < capture->interrupt_due_ns)
+		return;
+	capture->interrupt_due_ns = now + INTERRUPT_EVERY_MS * MS;
+	if (poll(&interrupt, 1, 0) == 1)
 		look_for_interrupt(capture, interrupt.revents);
+}
+
+/* A batch begins: time to look at what needs a system call, now and then. */
+static void between_batches(struct ce_capture *capture)
+{
+	int64_t now = ce_clock_mono_ns();
+
+	look_for_drops_if_due(capture, now);
+	look_for_interrupt_if_due(capture, now);
 }
 
 static void step(struct ce_capture *capture)
