@@ -51,9 +51,11 @@ static int open_rows(struct ce_group *group, const struct ce_group_options *opti
 		return bytes;
 	name_columns(group);
 	if (ceint_table_open(&group->table, (uint32_t)bytes, key_offset,
-	                     group->keys.bytes) < 0 ||
-	    ceint_block_open(&group->block, &group->keys) < 0)
+	                     group->keys.bytes) < 0)
 		return ce_err_set(err, -ENOMEM, "out of memory");
+	for (int i = 0; i < CEINT_STAGES; i++)
+		if (ceint_block_open(&group->blocks[i], &group->keys) < 0)
+			return ce_err_set(err, -ENOMEM, "out of memory");
 	group->other = calloc(2, group->table.stride);
 	if (!group->other)
 		return ce_err_set(err, -ENOMEM, "out of memory");
@@ -93,7 +95,8 @@ void ce_group_close(struct ce_group *group)
 	if (!group)
 		return;
 	ceint_table_close(&group->table);
-	ceint_block_close(&group->block);
+	for (int i = 0; i < CEINT_STAGES; i++)
+		ceint_block_close(&group->blocks[i]);
 	free(group->over.rows);
 	free(group->other);
 	free(group);
@@ -115,7 +118,7 @@ void ce_group_clear(struct ce_group *group)
 /* Note when packet i came; a row that was idle until then is over. */
 static void touch(struct ce_group *group, uint32_t i)
 {
-	unsigned char *entry = group->block.entry[i];
+	unsigned char *entry = group->block->entry[i];
 	int64_t *seen = ceint_seen(group, entry), now = group->stamp[i];
 
 	if (group->idle_ns && entry != group->other && now - *seen > group->idle_ns) {
@@ -136,42 +139,39 @@ static void settle(struct ce_group *group, uint32_t to)
 	group->settled = to;
 }
 
-/* An entry for the key of packet i, which has none. */
-static unsigned char *place(struct ce_group *group, uint32_t i)
+/* An entry for key i of the block, which has none; its slot may go to `at`. */
+static unsigned char *place(struct ce_group *group, uint32_t i, uint32_t at)
 {
-	const struct ceint_block *block = &group->block;
+	const struct ceint_block *block = group->block;
 
 	if (group->table.live >= group->capacity) {
 		if (!group->evict)
 			return group->other;
 		settle(group, i);
 		ceint_over_evict(group);
+		at = ceint_table_place(&group->table, block->hash[i]);
 	}
-	return ceint_table_insert(&group->table, block->hash[i],
+	return ceint_table_insert(&group->table, at, block->hash[i],
 	                          ceint_block_key(block, group->keys.bytes, i));
 }
 
-/* Memory for all that a block may need. 0 or -ENOMEM. */
-static int reserve(struct ce_group *group)
+/* Memory for so many packets, each of which may have a new key. 0 or -ENOMEM. */
+static int reserve(struct ce_group *group, uint32_t packets)
 {
-	int rc = ceint_table_reserve(&group->table, CEINT_BLOCK);
+	const struct ceint_table *table = &group->table;
+	uint32_t left = table->live < group->capacity ? group->capacity - table->live : 0;
 
-	/* A packet ends one row at most: that of its key, or one that makes room. */
-	return rc < 0 ? rc : ceint_over_reserve(group, CEINT_BLOCK);
+	return ceint_table_reserve(&group->table, packets < left ? packets : left);
 }
 
-/* Hash the block's keys, and find memory for them. 0 or -ENOMEM. */
-static int prepare(struct ce_group *group)
+/* The block is counted from here on. 0 or -ENOMEM. */
+static int begin_block(struct ce_group *group, struct ceint_block *block)
 {
-	int rc = reserve(group);
-
-	if (rc < 0)
-		return rc;
-	ceint_keys_hash(&group->keys, &group->block);
-	ceint_table_prefetch(&group->table, &group->block);
+	group->block = block;
 	group->block_count++;
 	group->settled = 0;
-	return 0;
+	/* A packet ends one row at most: that of its key, or one that makes room. */
+	return ceint_over_reserve(group, block->count);
 }
 
 /* When the block's packets came. */
@@ -179,9 +179,9 @@ static void stamp(struct ce_group *group, const struct ce_batch *batch)
 {
 	struct ce_tick tick;
 
-	for (uint32_t i = 0; i < group->block.count; i++)
+	for (uint32_t i = 0; i < group->block->count; i++)
 		if (group->idle_ns) {
-			int64_t ts_ns = batch->ts_ns[group->block.packet[i]];
+			int64_t ts_ns = batch->ts_ns[group->block->packet[i]];
 
 			ce_packet_time_due(&group->time, ts_ns, &tick);
 			group->stamp[i] = group->time.now_ns;
@@ -190,10 +190,11 @@ static void stamp(struct ce_group *group, const struct ce_batch *batch)
 		}
 }
 
-static int add_block(struct ce_group *group, const struct ce_batch *batch)
+/* Find or make the rows of the block's packets, and count them there. 0 or -ENOMEM. */
+static int count_block(struct ce_group *group, struct ceint_block *block,
+                       const struct ce_batch *batch)
 {
-	struct ceint_block *block = &group->block;
-	int rc = prepare(group);
+	int rc = begin_block(group, block);
 	uint32_t i = 0;
 
 	if (rc < 0)
@@ -201,11 +202,54 @@ static int add_block(struct ce_group *group, const struct ce_batch *batch)
 	if (group->seen_offset)
 		stamp(group, batch);
 	while ((i = ceint_table_look(&group->table, block, i)) < block->count) {
-		block->entry[i] = place(group, i);
+		block->entry[i] = place(group, i, block->place);
 		i++;
 	}
 	settle(group, i);
 	return 0;
+}
+
+/* Have the word's packets with a key in a block, and their slots fetched. False: there
+   are none. */
+static bool gather_block(struct ce_group *group, uint32_t word, uint64_t selected,
+                         struct ceint_block *block)
+{
+	group->counts.skipped += ceint_keys_gather(&group->keys, word, selected, block);
+	ceint_keys_hash(&group->keys, block);
+	ceint_table_prefetch(&group->table, block);
+	return block->count;
+}
+
+/*
+ * When block number n has been gathered: the entries of the one before are fetched, and
+ * the one before that is counted. So nothing waits for what has just been asked for.
+ */
+static int follow(struct ce_group *group, const struct ce_batch *batch, uint32_t n)
+{
+	struct ceint_block *const blocks = group->blocks;
+
+	if (n > 0)
+		ceint_table_prefetch_entries(&group->table,
+		                             &blocks[(n - 1) % CEINT_STAGES]);
+	return n > 1 ? count_block(group, &blocks[(n - 2) % CEINT_STAGES], batch) : 0;
+}
+
+static int add_words(struct ce_group *group, const struct ce_batch *batch,
+                     const uint64_t selected[CE_BATCH_WORDS])
+{
+	struct ceint_block *const blocks = group->blocks;
+	uint32_t n = 0;
+	int rc = 0;
+
+	for (uint32_t word = 0; rc == 0 && word * 64 < batch->count; word++)
+		if (selected[word] &&
+		    gather_block(group, word, selected[word], &blocks[n % CEINT_STAGES]))
+			rc = follow(group, batch, n++);
+	for (int left = CEINT_STAGES - 1; rc == 0 && left; left--) {
+		blocks[n % CEINT_STAGES].count = 0;
+		rc = follow(group, batch, n++);
+	}
+	return rc;
 }
 
 int ce_group_add(struct ce_group *group, struct ce_decode *decode,
@@ -217,14 +261,10 @@ int ce_group_add(struct ce_group *group, struct ce_decode *decode,
 	group->version++;
 	if (rc == 0)
 		rc = ceint_values_begin(group, decode);
-	for (uint32_t word = 0; rc == 0 && word * 64 < batch->count; word++) {
-		if (!selected[word])
-			continue;
-		group->counts.skipped += ceint_keys_gather(&group->keys, word,
-		                                           selected[word], &group->block);
-		if (group->block.count)
-			rc = add_block(group, batch);
-	}
+	if (rc == 0)
+		rc = reserve(group, ce_selection_count(selected, 0, batch->count));
+	if (rc == 0)
+		rc = add_words(group, batch, selected);
 	return rc < 0 ? rc : ceint_over_lapse(group);
 }
 
@@ -242,15 +282,16 @@ static bool same_shape(const struct ce_group *a, const struct ce_group *b)
 static void gather_rows(struct ce_group *group, const struct ce_group *other,
                         uint32_t *number, unsigned char **rows)
 {
-	struct ceint_block *block = &group->block;
+	struct ceint_block *block = &group->blocks[0];
 
 	block->count = 0;
+	block->keys = block->own;
 	for (; *number < other->table.used && block->count < CEINT_BLOCK; ++*number) {
 		unsigned char *row = ceint_table_entry(&other->table, *number);
 
 		if (!ceint_count(row))
 			continue;
-		memcpy(ceint_block_key(block, group->keys.bytes, block->count),
+		memcpy(block->own + (size_t)block->count * group->keys.bytes,
 		       ceint_table_key(&other->table, row), group->keys.bytes);
 		rows[block->count++] = row;
 	}
@@ -275,19 +316,32 @@ static void merge_row(struct ce_group *group, unsigned char *entry,
 		*ceint_seen(group, entry) = seen_in(group, other, row);
 }
 
-static void merge_block(struct ce_group *group, const struct ce_group *other,
-                        unsigned char **rows)
+/* Find or make the rows of the block's keys, and count other's rows there. 0 or
+   -ENOMEM. */
+static int merge_block(struct ce_group *group, const struct ce_group *other,
+                       unsigned char **rows)
 {
-	struct ceint_block *block = &group->block;
+	struct ceint_block *block = &group->blocks[0];
+	int rc = reserve(group, block->count);
 
+	if (rc == 0)
+		rc = begin_block(group, block);
+	if (rc < 0)
+		return rc;
+	ceint_keys_hash(&group->keys, block);
+	ceint_table_prefetch(&group->table, block);
+	ceint_table_prefetch_entries(&group->table, block);
 	for (uint32_t i = 0; i < block->count; i++) {
 		const void *key = ceint_block_key(block, group->keys.bytes, i);
-		unsigned char *entry =
-			ceint_table_find(&group->table, block->hash[i], key);
+		uint64_t hash = block->hash[i];
+		unsigned char *entry = ceint_table_find(&group->table, hash, key);
 
 		group->settled = i; /* nothing waits to be settled */
-		merge_row(group, entry ? entry : place(group, i), other, rows[i]);
+		if (!entry)
+			entry = place(group, i, ceint_table_place(&group->table, hash));
+		merge_row(group, entry, other, rows[i]);
 	}
+	return 0;
 }
 
 static void merge_counts(struct ce_group *group, const struct ce_group *other)
@@ -302,6 +356,7 @@ int ce_group_merge(struct ce_group *group, const struct ce_group *other)
 {
 	unsigned char *rows[CEINT_BLOCK];
 	uint32_t number = 0;
+	int rc;
 
 	if (group == other || !same_shape(group, other))
 		return -EINVAL;
@@ -309,17 +364,12 @@ int ce_group_merge(struct ce_group *group, const struct ce_group *other)
 	if (other->time.started &&
 	    (!group->time.started || other->time.now_ns > group->time.now_ns))
 		group->time = other->time;
-	for (;;) {
-		int rc;
-
+	do {
 		gather_rows(group, other, &number, rows);
-		if (!group->block.count)
-			break;
-		rc = prepare(group);
-		if (rc < 0)
-			return rc;
-		merge_block(group, other, rows);
-	}
+		rc = merge_block(group, other, rows);
+	} while (rc == 0 && group->blocks[0].count);
+	if (rc < 0)
+		return rc;
 	merge_counts(group, other);
 	return 0;
 }

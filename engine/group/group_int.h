@@ -24,7 +24,10 @@
 #include "group/group_keys_int.h"
 #include "group/group_table_int.h"
 
-enum { CEINT_DISTINCT_PRECISION = 8 }; /* of CE_GROUP_DISTINCT */
+enum {
+	CEINT_DISTINCT_PRECISION = 8, /* of CE_GROUP_DISTINCT */
+	CEINT_STAGES = 3,
+};
 
 struct ceint_value {
 	enum ce_group_op op;
@@ -45,7 +48,8 @@ struct ceint_over {
 struct ce_group {
 	struct ceint_table table;
 	struct ceint_keys keys;
-	struct ceint_block block;
+	struct ceint_block blocks[CEINT_STAGES]; /* on their way: see group.c */
+	struct ceint_block *block;               /* the one that is counted */
 	int64_t stamp[CEINT_BLOCK]; /* of the block's packets: packet time or, where
 	                               rows are never idle, the number of the block */
 	uint32_t settled;           /* the block's packets before it are */

@@ -77,14 +77,14 @@ int ceint_keys_open(struct ceint_keys *keys, const struct ce_field *const *field
 
 int ceint_block_open(struct ceint_block *block, const struct ceint_keys *keys)
 {
-	block->keys = calloc(CEINT_BLOCK, keys->bytes);
-	return block->keys ? 0 : -ENOMEM;
+	block->keys = block->own = calloc(CEINT_BLOCK, keys->bytes);
+	return block->own ? 0 : -ENOMEM;
 }
 
 void ceint_block_close(struct ceint_block *block)
 {
-	free(block->keys);
-	block->keys = NULL;
+	free(block->own);
+	block->keys = block->own = NULL;
 }
 
 int ceint_keys_begin(struct ceint_keys *keys, struct ce_decode *decode)
@@ -131,7 +131,7 @@ static inline __attribute__((always_inline)) void copy_values(
 static void copy_column(const struct ceint_keys *keys, uint32_t k,
                         const struct ceint_block *block)
 {
-	unsigned char *to = block->keys + keys->offset[k];
+	unsigned char *to = block->own + keys->offset[k];
 	const unsigned char *values = keys->column[k]->values;
 	size_t width = keys->field[k]->width, stride = keys->bytes;
 
@@ -164,8 +164,13 @@ uint32_t ceint_keys_gather(const struct ceint_keys *keys, uint32_t word, uint64_
 	for (uint32_t k = 0; k < keys->count; k++)
 		there &= keys->column[k]->present[word];
 	block->count = list_bits(there, word * 64, block->packet);
-	for (uint32_t k = 0; block->count && k < keys->count; k++)
-		copy_column(keys, k, block);
+	block->keys = block->own;
+	if (there == UINT64_MAX && keys->count == 1 &&
+	    keys->field[0]->width == keys->bytes)
+		block->keys = ce_column_value(keys->column[0], word * 64);
+	else
+		for (uint32_t k = 0; block->count && k < keys->count; k++)
+			copy_column(keys, k, block);
 	return (uint32_t)__builtin_popcountll(wanted & ~there);
 }
 

@@ -39,7 +39,10 @@ struct ceint_block {
 	uint32_t packet[CEINT_BLOCK]; /* its index in the batch */
 	uint64_t hash[CEINT_BLOCK];
 	unsigned char *entry[CEINT_BLOCK]; /* of the table, once looked up */
-	unsigned char *keys;               /* one after the other */
+	uint32_t place;                    /* for the slot of one that was not found */
+	const unsigned char
+		*keys; /* one after the other: its own, or a column's values */
+	unsigned char *own;
 };
 
 /* 0; -EINVAL with words; a NULL seed takes a random one. */
@@ -53,8 +56,8 @@ void ceint_block_close(struct ceint_block *block);
 /* Columns are of this decode's batch from now on. 0 or -ENOMEM. */
 int ceint_keys_begin(struct ceint_keys *keys, struct ce_decode *decode);
 
-/* Fill the block from the wanted packets of a word that have all fields of the key.
-   Returns how many do not. */
+/* Fill the block from the wanted packets of a word that have all fields of the key; it
+   is for the batch of the last begin. Returns how many do not. */
 uint32_t ceint_keys_gather(const struct ceint_keys *keys, uint32_t word, uint64_t wanted,
                            struct ceint_block *block);
 
@@ -73,8 +76,8 @@ int ceint_keys_check(const struct ce_field *field, struct ce_err *err);
    come before those of IPv6. */
 int ceint_keys_compare(const struct ce_field *field, const void *a, const void *b);
 
-static inline unsigned char *ceint_block_key(const struct ceint_block *block,
-                                             uint32_t bytes, uint32_t i)
+static inline const unsigned char *ceint_block_key(const struct ceint_block *block,
+                                                   uint32_t bytes, uint32_t i)
 {
 	return block->keys + (size_t)i * bytes;
 }

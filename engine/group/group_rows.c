@@ -48,7 +48,7 @@ uint64_t ce_group_version(const struct ce_group *group)
 size_t ce_group_memory(const struct ce_group *group)
 {
 	return sizeof(*group) + ceint_table_memory(&group->table) +
-	       (size_t)CEINT_BLOCK * group->keys.bytes +
+	       (size_t)CEINT_STAGES * CEINT_BLOCK * group->keys.bytes +
 	       (group->over.room + 2) * group->table.stride;
 }
 

@@ -2,8 +2,10 @@
 /*
  * group_table.c - see group_table_int.h.
  *
- * A slot's place is where the low bits of the hash say, or behind it: whatever
- * stands between is taken. Removing moves back what came to stand behind.
+ * The low bits of a hash say where a slot is to be: in its line, mostly at its place, or
+ * else behind it, and round to the line's begin. Only where the line is full, it is in
+ * the next one: so all lines between a slot's own and the one where it is are full, and a
+ * search ends in the first line that is not. Removing moves back what is in a later line.
  *
  * Memory is the system's pages: they are zero, and they grow without being copied.
  */
@@ -13,9 +15,12 @@
 #include "base/pages_int.h"
 #include "group/group_table_int.h"
 
-enum { FIRST_SLOTS = 256, FIRST_ENTRIES = 128 };
-
-static const uint64_t NUMBER = UINT32_MAX; /* the bits of a slot that are one */
+enum {
+	FIRST_SLOTS = 256,
+	FIRST_ENTRIES = 128,
+	LINE = 8,   /* slots */
+	GROWTH = 4, /* of the slots, to be moved seldom: they are the smaller part */
+};
 
 static size_t slot_bytes(const struct ceint_table *table)
 {
@@ -74,27 +79,76 @@ size_t ceint_table_memory(const struct ceint_table *table)
 	return slot_bytes(table) + entry_bytes(table);
 }
 
-/* The first empty place for a hash. */
-static inline uint32_t empty_place(const uint64_t *slots, uint32_t mask, uint64_t hash)
+static inline uint32_t line_of(uint32_t place)
 {
-	uint32_t at = (uint32_t)hash & mask;
-
-	while (slots[at])
-		at = (at + 1) & mask;
-	return at;
+	return place & ~(uint32_t)(LINE - 1);
 }
 
-/* Slots move in two streams, to their old places and to the upper half. */
-static int double_slots(struct ceint_table *table)
+/* The place that is i-th from `home` on in its line, round to the line's begin. */
+static inline uint32_t in_line(uint32_t home, uint32_t i)
 {
-	uint32_t mask = table->mask * 2 + 1;
+	return line_of(home) | ((home + i) % LINE);
+}
+
+/* Of a line's slots, as bits. */
+struct seen {
+	uint32_t found; /* they have the hash */
+	uint32_t empty;
+};
+
+/*
+ * Look at a whole line, without a branch: which slot ends a search is different for each
+ * key, and to guess it wrong takes longer than to look at all.
+ */
+static inline struct seen look_at_line(const uint64_t *line, uint32_t hash)
+{
+	typedef uint32_t pair __attribute__((vector_size(16), may_alias));
+	const pair *pairs = (const void *)line;
+	pair found = {0}, empty = {0};
+
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < LINE / 2; i++) {
+		const uint32_t first = 1u << 2 * i, second = first << 1;
+
+		/* A slot's two halves: the number and, behind it, the hash. */
+		found |= (pair)(pairs[i] == hash) & (pair){0, first, 0, second};
+		empty |= (pair)(pairs[i] == 0) & (pair){first, 0, second, 0};
+	}
+	empty[0] |= empty[2];
+	return (struct seen){(found[1] | found[3]) & ~empty[0], empty[0]};
+}
+
+/* The place that is at `home`, if it is empty, or behind it. */
+static inline uint32_t nearest(uint32_t home, uint32_t empty)
+{
+	const uint32_t from = home % LINE;
+
+	return in_line(home,
+	               (uint32_t)__builtin_ctz(empty >> from | empty << (LINE - from)));
+}
+
+/* The first empty place for a hash. */
+static inline uint32_t empty_place(const uint64_t *slots, uint32_t mask, uint32_t hash)
+{
+	for (uint32_t home = hash & mask;; home = (home + LINE) & mask) {
+		uint32_t empty = look_at_line(slots + line_of(home), hash).empty;
+
+		if (empty)
+			return nearest(home, empty);
+	}
+}
+
+/* Slots move in as many streams as there are times more of them. */
+static int grow_slots(struct ceint_table *table, uint32_t mask)
+{
 	uint64_t *slots = ceint_pages_open(((size_t)mask + 1) * sizeof(*slots));
 
 	if (!slots)
 		return -ENOMEM;
 	for (size_t i = 0; i <= table->mask; i++)
 		if (table->slots[i])
-			slots[empty_place(slots, mask, table->slots[i] >> 32)] =
+			slots[empty_place(slots, mask,
+			                  (uint32_t)(table->slots[i] >> 32))] =
 				table->slots[i];
 	ceint_pages_close(table->slots, slot_bytes(table));
 	table->slots = slots;
@@ -102,27 +156,32 @@ static int double_slots(struct ceint_table *table)
 	return 0;
 }
 
-static int double_entries(struct ceint_table *table)
+static int grow_entries(struct ceint_table *table, uint32_t room)
 {
 	void *entries = ceint_pages_resize(table->entries, entry_bytes(table),
-	                                   entry_bytes(table) * 2);
+	                                   (size_t)room * table->stride);
 
 	if (!entries)
 		return -ENOMEM;
 	table->entries = entries;
-	table->room *= 2;
+	table->room = room;
 	return 0;
 }
 
 int ceint_table_reserve(struct ceint_table *table, uint32_t count)
 {
+	uint32_t mask = table->mask, room = table->room;
 	int rc = 0;
 
-	/* Of 8 slots at most 5 are taken: two are looked at on average. */
-	while (rc == 0 && ((uint64_t)table->live + count) * 8 > (uint64_t)table->mask * 5)
-		rc = double_slots(table);
-	while (rc == 0 && (uint64_t)table->used + count > table->room)
-		rc = double_entries(table);
+	/* Of 8 slots at most 5 are taken on average: so few lines are full. */
+	while (((uint64_t)table->live + count) * 8 > (uint64_t)mask * 5)
+		mask = mask * GROWTH + GROWTH - 1;
+	while ((uint64_t)table->used + count > room)
+		room *= 2;
+	if (mask != table->mask)
+		rc = grow_slots(table, mask);
+	if (rc == 0 && room != table->room)
+		rc = grow_entries(table, room);
 	return rc;
 }
 
@@ -137,35 +196,53 @@ static inline unsigned char *likely_entry(const struct ceint_table *table, uint3
 	uint32_t at = hash & table->mask;
 	uint64_t slot = table->slots[at];
 
-	if (slot >> 32 != hash && slot)
-		slot = table->slots[(at + 1) & table->mask];
-	return slot ? slot_entry(table, slot) : NULL;
+	if (slot >> 32 != hash)
+		slot = table->slots[in_line(at, 1)];
+	return slot && slot >> 32 == hash ? slot_entry(table, slot) : NULL;
 }
 
-void ceint_table_prefetch(const struct ceint_table *table, struct ceint_block *block)
+void ceint_table_prefetch(const struct ceint_table *table,
+                          const struct ceint_block *block)
 {
 	for (uint32_t i = 0; i < block->count; i++)
 		__builtin_prefetch(&table->slots[(uint32_t)block->hash[i] & table->mask]);
+}
+
+void ceint_table_prefetch_entries(const struct ceint_table *table,
+                                  struct ceint_block *block)
+{
 	for (uint32_t i = 0; i < block->count; i++) {
-		block->entry[i] = likely_entry(table, (uint32_t)block->hash[i]);
-		__builtin_prefetch(block->entry[i], 1);
+		unsigned char *entry = likely_entry(table, (uint32_t)block->hash[i]);
+
+		block->entry[i] = entry;
+		if (entry) /* to look for where NULL is mapped takes long */
+			__builtin_prefetch(entry, 1);
 	}
 }
 
+/* The entry with this key; NULL: there is none, and *place is for its slot. */
 static inline __attribute__((always_inline)) unsigned char *find(
-	const struct ceint_table *table, uint64_t hash, const void *key, size_t bytes)
+	const struct ceint_table *table, uint64_t hash, const void *key, size_t bytes,
+	uint32_t *place)
 {
-	uint32_t at = (uint32_t)hash & table->mask;
-	uint64_t slot;
+	uint32_t home = (uint32_t)hash & table->mask;
 
-	for (; (slot = table->slots[at]); at = (at + 1) & table->mask) {
-		unsigned char *entry = slot_entry(table, slot);
+	for (;; home = (home + LINE) & table->mask) {
+		const uint64_t *line = table->slots + line_of(home);
+		const struct seen seen = look_at_line(line, (uint32_t)hash);
 
-		if (slot >> 32 == (uint32_t)hash &&
-		    !memcmp(ceint_table_key(table, entry), key, bytes))
-			return entry;
+		for (uint32_t left = seen.found; left; left &= left - 1) {
+			unsigned char *entry =
+				slot_entry(table, line[__builtin_ctz(left)]);
+
+			if (!memcmp(ceint_table_key(table, entry), key, bytes))
+				return entry;
+		}
+		if (seen.empty) {
+			*place = nearest(home, seen.empty);
+			return NULL;
+		}
 	}
-	return NULL;
 }
 
 /* Is this the entry with that key? One that was removed since has no count. */
@@ -186,7 +263,7 @@ static inline __attribute__((always_inline)) uint32_t look(
 
 		if (is_entry(table, block->entry[i], key, bytes))
 			continue;
-		block->entry[i] = find(table, block->hash[i], key, bytes);
+		block->entry[i] = find(table, block->hash[i], key, bytes, &block->place);
 		if (!block->entry[i])
 			break;
 	}
@@ -211,7 +288,14 @@ uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *b
 unsigned char *ceint_table_find(const struct ceint_table *table, uint64_t hash,
                                 const void *key)
 {
-	return find(table, hash, key, table->key_bytes);
+	uint32_t place;
+
+	return find(table, hash, key, table->key_bytes, &place);
+}
+
+uint32_t ceint_table_place(const struct ceint_table *table, uint64_t hash)
+{
+	return empty_place(table->slots, table->mask, (uint32_t)hash);
 }
 
 /* An entry that is zero. */
@@ -227,43 +311,75 @@ static unsigned char *take_entry(struct ceint_table *table)
 	return entry;
 }
 
-unsigned char *ceint_table_insert(struct ceint_table *table, uint64_t hash,
-                                  const void *key)
+unsigned char *ceint_table_insert(struct ceint_table *table, uint32_t place,
+                                  uint64_t hash, const void *key)
 {
 	unsigned char *entry = take_entry(table);
 	uint64_t number = ceint_table_number(table, entry) + UINT64_C(1);
 
 	memcpy(ceint_table_key(table, entry), key, table->key_bytes);
-	table->slots[empty_place(table->slots, table->mask, hash)] = hash << 32 | number;
+	table->slots[place] = hash << 32 | number;
 	table->live++;
 	return entry;
 }
 
-/* Empty a place: what stands behind it and may stand there moves up. */
+/* Is a place of the line empty that begins there? */
+static bool has_room(const struct ceint_table *table, uint32_t line)
+{
+	bool room = false;
+
+	for (uint32_t i = 0; i < LINE; i++)
+		room |= !table->slots[line + i];
+	return room;
+}
+
+/* A slot in `line` that may as well be in the line `to` before it; LINE: there is none. */
+static uint32_t find_movable(const struct ceint_table *table, uint32_t line, uint32_t to)
+{
+	for (uint32_t i = 0; i < LINE; i++) {
+		uint64_t slot = table->slots[line + i];
+		uint32_t home = line_of((uint32_t)(slot >> 32) & table->mask);
+
+		if (slot && ((line - home) & table->mask) >= ((line - to) & table->mask))
+			return i;
+	}
+	return LINE;
+}
+
+/* Empty a place. If its line was full, something that is in a later one for want of room
+   moves there, and so on. */
 static void empty_slot(struct ceint_table *table, uint32_t at)
 {
-	uint64_t *slots = table->slots;
-	uint32_t mask = table->mask;
+	uint32_t to = line_of(at), line = to, i;
+	bool more = !has_room(table, to);
 
-	for (uint32_t next = (at + 1) & mask; slots[next]; next = (next + 1) & mask) {
-		uint32_t home = (uint32_t)(slots[next] >> 32) & mask;
-
-		if (((next - home) & mask) < ((next - at) & mask))
-			continue; /* it belongs behind `at` */
-		slots[at] = slots[next];
-		at = next;
+	while (more) {
+		line = (line + LINE) & table->mask;
+		more = !has_room(table, line);
+		i = find_movable(table, line, to);
+		if (i == LINE)
+			continue;
+		table->slots[at] = table->slots[line + i];
+		at = line + i;
+		to = line;
 	}
-	slots[at] = 0;
+	table->slots[at] = 0;
+}
+
+/* Where the slot of the entry with this number, one more, is. */
+static uint32_t place_of(const struct ceint_table *table, uint32_t hash, uint32_t number)
+{
+	for (uint32_t home = hash & table->mask;; home = (home + LINE) & table->mask)
+		for (uint32_t i = 0; i < LINE; i++)
+			if ((uint32_t)table->slots[in_line(home, i)] == number)
+				return in_line(home, i);
 }
 
 void ceint_table_remove(struct ceint_table *table, uint64_t hash, unsigned char *entry)
 {
 	uint32_t number = ceint_table_number(table, entry) + 1;
-	uint32_t at = (uint32_t)hash & table->mask;
 
-	while ((table->slots[at] & NUMBER) != number)
-		at = (at + 1) & table->mask;
-	empty_slot(table, at);
+	empty_slot(table, place_of(table, (uint32_t)hash, number));
 	memcpy(ceint_table_key(table, entry), &table->freed, sizeof(table->freed));
 	table->freed = number;
 	table->live--;

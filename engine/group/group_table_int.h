@@ -4,10 +4,10 @@
  *
  * Entries stand side by side in the order in which they came, so that going through
  * all is reading memory, and each has its key in it. Slots point to them: 8 bytes
- * each, with 32 bits of the hash, in linear probing; a lookup that finds its key
- * costs a cache line of slots and one of the entry. Both grow by doubling.
+ * each, with 32 bits of the hash, in lines of 8; a lookup that finds its key costs a
+ * cache line of slots and one of the entry.
  *
- *     open -> reserve(64) -> look, insert, look, ... -> remove -> close
+ *     open -> reserve -> prefetch -> look, insert, look, ... -> remove -> close
  *
  * Threads    one at a time
  * Ownership  The table lends entries until the next reserve or clear; a removed
@@ -43,15 +43,21 @@ void ceint_table_close(struct ceint_table *table);
 /* Make sure that so many more can be inserted. 0 or -ENOMEM. */
 int ceint_table_reserve(struct ceint_table *table, uint32_t count);
 
-/* Begin to fetch what looking up the block's keys will need; block->entry is set to where
-   each key seems to be. Nothing is reserved between this and look. */
-void ceint_table_prefetch(const struct ceint_table *table, struct ceint_block *block);
+/*
+ * Begin to fetch what looking up the block's keys will need, in two steps: their slots;
+ * then, where these are likely to be there, the entries to which they point. block->entry
+ * is set to where each key seems to be: so nothing is reserved between this and look.
+ */
+void ceint_table_prefetch(const struct ceint_table *table,
+                          const struct ceint_block *block);
+void ceint_table_prefetch_entries(const struct ceint_table *table,
+                                  struct ceint_block *block);
 
 /*
  * Look up the block's keys, which were prefetched, from number `from` on, up to the first
  * that is not there; gives its number, or block->count. Of those before it, block->entry
- * is set. An entry's first 8 bytes are its count, which is 0 in none that was there when
- * the block was prefetched.
+ * is set; and block->place for that one. An entry's first 8 bytes are its count: 0 in one that was removed since, and in
+ * one that was inserted since and has none.
  */
 uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *block,
                           uint32_t from);
@@ -60,9 +66,13 @@ uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *b
 unsigned char *ceint_table_find(const struct ceint_table *table, uint64_t hash,
                                 const void *key);
 
-/* A new entry, zero but for its key, which is not there yet and was reserved. */
-unsigned char *ceint_table_insert(struct ceint_table *table, uint64_t hash,
-                                  const void *key);
+/* The place for a new slot with this hash. */
+uint32_t ceint_table_place(const struct ceint_table *table, uint64_t hash);
+
+/* A new entry, zero but for its key, which is not there yet and was reserved. Its slot is
+   put in the place, which must be what look or place say now. */
+unsigned char *ceint_table_insert(struct ceint_table *table, uint32_t place,
+                                  uint64_t hash, const void *key);
 
 /* Remove the entry, whose key has this hash. It stays as it is until an insert, but
    for its key. */

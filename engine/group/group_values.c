@@ -106,15 +106,21 @@ static uint64_t present(const struct ceint_block *block, const struct ceint_valu
 INLINE void add_sums(const struct ceint_block *block, const struct ceint_value *value,
                      uint32_t from, uint32_t to, size_t width)
 {
-	uint64_t there = present(block, value);
+	const uint64_t there = present(block, value);
+	const uint32_t offset = value->offset;
 
+	if (there == UINT64_MAX) {
+		for (uint32_t i = from; i < to; i++)
+			*ceint_number(block->entry[i], offset) +=
+				number_in(value, block->packet[i], width);
+		return;
+	}
 	for (uint32_t i = from; i < to; i++) {
 		uint32_t packet = block->packet[i];
-		uint64_t number = number_in(value, packet, width);
 
 		/* Without a branch: all bits, or none. */
-		number &= -(there >> packet % 64 & 1);
-		*ceint_number(block->entry[i], value->offset) += number;
+		*ceint_number(block->entry[i], offset) +=
+			number_in(value, packet, width) & -(there >> packet % 64 & 1);
 	}
 }
 
@@ -164,7 +170,7 @@ static void add_one(const struct ceint_value *value, unsigned char *entry, bool 
 /* Values other than sums, which not every packet has. */
 static void add_others(const struct ce_group *group, size_t k, uint32_t from, uint32_t to)
 {
-	const struct ceint_block *block = &group->block;
+	const struct ceint_block *block = group->block;
 	const struct ceint_value *value = &group->value[k];
 	uint64_t there = present(block, value), bit = UINT64_C(1) << k;
 	bool missable = may_miss(value->op);
@@ -183,11 +189,13 @@ static void add_others(const struct ce_group *group, size_t k, uint32_t from, ui
 
 void ceint_values_add(const struct ce_group *group, uint32_t from, uint32_t to)
 {
+	const struct ceint_block *block = group->block;
+
 	for (uint32_t i = from; i < to; i++)
-		++*ceint_number(group->block.entry[i], 0);
+		++*ceint_number(block->entry[i], 0);
 	for (size_t k = 0; from < to && k < group->value_count; k++)
 		if (group->value[k].op == CE_GROUP_SUM)
-			add_sum(&group->block, &group->value[k], from, to);
+			add_sum(block, &group->value[k], from, to);
 		else
 			add_others(group, k, from, to);
 }
