@@ -170,7 +170,9 @@ static struct ranked rank_row(const struct ce_group *group,
 struct ranking {
 	const struct ce_group *group;
 	const struct ce_group_order *order;
-	bool wide; /* the column's values are larger than a rank */
+	bool wide;              /* the column's values are larger than a rank */
+	const uint32_t *offset; /* in an entry, of a number that every row has and is
+	                           ordered by; NULL: it is ordered by something else */
 };
 
 static int compare_column(const struct ranking *ranking, size_t k, uint32_t a, uint32_t b)
@@ -234,6 +236,19 @@ static void rise(struct ranked *heap, size_t at, struct ranking *ranking)
 	heap[at] = row;
 }
 
+/* Do the rows with this number come behind `last`? A quick answer, and often the right
+   one; false: look closer. */
+static inline bool comes_behind(const struct ranking *ranking, const unsigned char *entry,
+                                const struct ranked *last)
+{
+	uint64_t number;
+
+	if (!ranking->offset)
+		return false;
+	number = number_at(entry, *ranking->offset);
+	return (ranking->order->ascending ? ~number : number) < last->rank;
+}
+
 /* Keep the first `limit` in order of all rows in `kept`; gives how many. */
 static size_t keep_first(struct ranking *ranking, struct ranked *kept, size_t limit)
 {
@@ -242,9 +257,12 @@ static size_t keep_first(struct ranking *ranking, struct ranked *kept, size_t li
 	size_t count = 0;
 
 	for (uint32_t i = 0; i < group->table.used && (heap || count < limit); i++) {
+		const unsigned char *entry = ceint_table_entry(&group->table, i);
 		struct ranked one;
 
-		if (!ceint_count(ceint_table_entry(&group->table, i)))
+		if (heap && count == limit && comes_behind(ranking, entry, &kept[0]))
+			continue;
+		if (!ceint_count(entry))
 			continue;
 		one = rank_row(group, ranking->order, i);
 		if (count < limit) {
@@ -270,10 +288,25 @@ static bool is_wide(const struct ce_group *group, const struct ce_group_order *o
 	        column->op == CE_GROUP_LAST);
 }
 
+/* As ranking.offset. */
+static const uint32_t *offset_of(const struct ce_group *group,
+                                 const struct ce_group_order *order)
+{
+	static const uint32_t of_count = 0;
+	const struct ce_group_column *column = &group->column[order->column];
+
+	if (order->ordered && column->op == CE_GROUP_COUNT)
+		return &of_count;
+	if (order->ordered && column->op == CE_GROUP_SUM)
+		return &group->value[order->column - group->keys.count - 1].offset;
+	return NULL;
+}
+
 int64_t ce_group_order(const struct ce_group *group, const struct ce_group_order *order,
                        uint32_t **rows)
 {
-	struct ranking ranking = {group, order, is_wide(group, order)};
+	struct ranking ranking = {group, order, is_wide(group, order),
+	                          offset_of(group, order)};
 	size_t most = group->table.live, count;
 	struct ranked *kept;
 	uint32_t *numbers;
