@@ -138,7 +138,7 @@ bool ceint_piece_help(struct ceint_piece *piece)
 /* Whoever helps needs microseconds, unless it does not run, or waits for the disk. */
 static void await(struct ceint_piece *piece)
 {
-	enum { LOOKS = 1024, YIELDS = 32, NAP_NS = 100000 };
+	enum { LOOKS = 64, YIELDS = 512, NAP_NS = 100000 };
 	static const struct timespec nap = {.tv_nsec = NAP_NS};
 
 	for (int i = 1; /* DONE */
