@@ -40,8 +40,8 @@ struct ceint_block {
 	uint64_t hash[CEINT_BLOCK];
 	unsigned char *entry[CEINT_BLOCK]; /* of the table, once looked up */
 	uint32_t place;                    /* for the slot of one that was not found */
-	const unsigned char
-		*keys; /* one after the other: its own, or a column's values */
+	/* One after the other: its own, or the values of a column. */
+	const unsigned char *keys;
 	unsigned char *own;
 };
 

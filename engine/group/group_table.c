@@ -110,7 +110,8 @@ static inline struct seen look_at_line(const uint64_t *line, uint32_t hash)
 	for (uint32_t i = 0; i < LINE / 2; i++) {
 		const uint32_t first = 1u << 2 * i, second = first << 1;
 
-		/* A slot's two halves: the number and, behind it, the hash. */
+		/* A slot's two halves: the number and, behind it, the hash; little-
+		   endian, as all machines that this is for. */
 		found |= (pair)(pairs[i] == hash) & (pair){0, first, 0, second};
 		empty |= (pair)(pairs[i] == 0) & (pair){first, 0, second, 0};
 	}
@@ -176,7 +177,7 @@ int ceint_table_reserve(struct ceint_table *table, uint32_t count)
 	/* Of 8 slots at most 5 are taken on average: so few lines are full. */
 	while (((uint64_t)table->live + count) * 8 > (uint64_t)mask * 5)
 		mask = mask * GROWTH + GROWTH - 1;
-	while ((uint64_t)table->used + count > room)
+	while ((uint64_t)table->live + count > room) /* those that are freed come first */
 		room *= 2;
 	if (mask != table->mask)
 		rc = grow_slots(table, mask);

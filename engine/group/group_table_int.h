@@ -56,8 +56,8 @@ void ceint_table_prefetch_entries(const struct ceint_table *table,
 /*
  * Look up the block's keys, which were prefetched, from number `from` on, up to the first
  * that is not there; gives its number, or block->count. Of those before it, block->entry
- * is set; and block->place for that one. An entry's first 8 bytes are its count: 0 in one that was removed since, and in
- * one that was inserted since and has none.
+ * is set; and block->place for that one. An entry's first 8 bytes are its count: whoever
+ * removes one sets it to 0, and in one that was inserted since it may be 0.
  */
 uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *block,
                           uint32_t from);

@@ -72,7 +72,7 @@ static off_t walk(struct loaded *loaded, const struct ceint_records *records, of
 		run = run_from(loaded, at);
 		run.at = ceint_records_walk(records, batch, &run);
 		at = loaded->part->from + (run.at - batch->arena);
-		missing = at < loaded->part->last && !ce_batch_full(batch)
+		missing = at < loaded->part->last && batch->count < batch->capacity
 		                  ? ceint_records_missing(records, run.at, run.end)
 		                  : 0;
 	} while (missing && load(loaded, missing));

@@ -171,6 +171,7 @@ off_t ceint_piece_settle(struct ceint_piece *piece, off_t at, struct ce_batch *b
 	struct ceint_loan *loan = piece->loan;
 
 	piece->loan = NULL;
+	/* Where nothing was found, `begun` is what close says that `at` is. */
 	if (!taken || piece->begun != at || !loan->batch.count)
 		return -1;
 	lend(loan, batch);

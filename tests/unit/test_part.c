@@ -59,6 +59,7 @@ static off_t read_part(struct reading *reading, off_t from, off_t last, off_t at
 	const struct ceint_part part = {reading->file.fd, from, last};
 
 	ce_batch_clear(reading->batch);
+	reading->batch->arena_used = reading->batch->arena_bytes - 1; /* once, elsewhere */
 	return ceint_part_read(&part, &records, at, reading->batch);
 }
 
