@@ -144,9 +144,9 @@ test("a reader of -w - that goes away ends the run with status 2", function()
   assert(result.err:find "\n2\n$", result.err)
 end)
 
--- `-w -` into a pipe whose reader runs these lines of sh; then signals to the program, after
--- so many seconds each; and finally, kill the reader or wait for it. Prints the status, and
--- how many tenths of a second that took.
+-- `-w -` into a pipe whose reader runs these lines of sh; once the program heeds SIGINT, the
+-- signals, after so many seconds each; and finally, kill the reader or wait for it. Prints
+-- the status, and how many tenths of a second that took.
 local function into_pipe(input, reader, signals, finally, program)
   local kills = {}
   for i, seconds in ipairs(signals) do
@@ -156,6 +156,7 @@ local function into_pipe(input, reader, signals, finally, program)
     pipe=%s; rm $pipe; mkfifo $pipe
     { %s; } <$pipe & reader=$!
     %s $P run -r %s -w - $S >$pipe & pid=$!
+    until grep -q 'SigCgt:.*[2367abef]$' /proc/$pid/status; do sleep 0.01; done
     began=$(date +%%s%%N)
     %s
     wait $pid
@@ -238,12 +239,18 @@ test("-U hands every batch to the kernel before the script sees it", function()
   test.equal(in_time "", 0)
 end)
 
--- Ten files into a pipe that stands still for a second, while more than 64 MiB come.
+-- Ten files, more than 64 MiB, into a pipe that stands still: for a second, or, where
+-- nothing waits for it, until the script has seen all packets.
 local function into_slow_pipe(options)
   local input = temporary.file(savefile.bytes(savefile.numbered(9000, 1000)))
-  local out = temporary.name()
-  local result = sh(([[{ $P run %s -r %s %s -w - $S; echo $? >&2; } |
-    { sleep 1; cat >%s; }]]):format(options, input, (" -r " .. input):rep(9), out))
+  local out, seen = temporary.name(), temporary.name()
+  local finish = ("return { finish = function() os.execute '>%s' end }"):format(seen)
+  local still = options:find "drop" and ("until [ -e %s ]; do sleep 0.05; done"):format(seen)
+    or "sleep 1"
+  os.remove(seen)
+  local result = sh(([[{ $P run %s -r %s %s -w - %s; echo $? >&2; } |
+    { %s; cat >%s; }]]):format(options, input, (" -r " .. input):rep(9),
+    command.script(finish), still, out))
   local packets = savefile.parse(temporary.read(out))
   local written = tonumber(result.err:match "(%d+) written")
   local lost = tonumber(result.err:match "(%d+) not written" or 0)
