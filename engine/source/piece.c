@@ -2,13 +2,16 @@
 /*
  * piece.c - see piece_int.h.
  *
- * Memory order. One atomic, the state, says whose everything else is.
+ * Memory order. A piece's state says whose everything else of it is, and `taken` whose a
+ * loan's memory is.
  *
- *   edge   store (release)       load (acquire)        so that
- *   OFFER  OFFERED, in offer     TAKEN, in help        the part that is read is the
- *                                                      one that was offered
- *   DONE   DONE, in help         state, in await       columns are lent on after they
- *                                                      were filled
+ *   edge   store (release)       load (acquire)         so that
+ *   OFFER  OFFERED, in offer     TAKEN, in take         the part that is read is the one
+ *                                                       that was offered
+ *   DONE   DONE, in              DONE, in is_done       columns are lent on after they
+ *          take_and_read                                were filled
+ *   BACK   taken, in give_back   taken, in find_loan    columns are filled again after
+ *                                                       all have read them
  *
  * Every atomic access below names its edge.
  */
@@ -41,14 +44,23 @@ static void exchange(struct ceint_loan *loan, struct ce_batch *batch)
 	EXCHANGE(uint32_t *, batch->len, loan->batch.len);
 	EXCHANGE(const unsigned char **, batch->data, loan->batch.data);
 	EXCHANGE(unsigned char *, batch->arena, loan->batch.arena);
-	loan->lent = !loan->lent;
+}
+
+static void give_back(struct ceint_loan *loan)
+{
+	/* BACK */
+	atomic_store_explicit(&loan->taken, false, memory_order_release);
 }
 
 static void take_back(struct ce_lender *lender, struct ce_batch *batch)
 {
-	exchange((struct ceint_loan *)lender, batch);
+	struct ceint_loan *loan = (struct ceint_loan *)lender;
+
+	exchange(loan, batch);
+	give_back(loan);
 }
 
+/* The empty batch gets what was read. */
 static void lend(struct ceint_loan *loan, struct ce_batch *batch)
 {
 	exchange(loan, batch);
@@ -59,7 +71,7 @@ static void lend(struct ceint_loan *loan, struct ce_batch *batch)
 }
 
 /* Cut `bytes` from the front of *memory. */
-static void *take(unsigned char **memory, size_t bytes)
+static void *cut(unsigned char **memory, size_t bytes)
 {
 	void *piece = *memory;
 
@@ -67,72 +79,145 @@ static void *take(unsigned char **memory, size_t bytes)
 	return piece;
 }
 
-/* Have loans of as much as the batch has room for. False: no memory. */
-static bool have_loans(struct ceint_piece *piece, const struct ce_batch *like)
+static size_t round_up(size_t count, size_t unit)
 {
-	const size_t packets = (like->capacity + PACKETS - 1) / PACKETS * PACKETS;
-	const size_t arena_bytes = (like->arena_bytes + LINE - 1) / LINE * LINE;
+	return (count + unit - 1) / unit * unit;
+}
+
+/* Cut a loan's columns and arena from the front of *memory, as large as the batch's. */
+static void place(struct ceint_loan *loan, unsigned char **memory,
+                  const struct ce_batch *like)
+{
+	const size_t packets = round_up(like->capacity, PACKETS);
+	struct ce_batch *batch = &loan->batch;
+
+	loan->lender.take_back = take_back;
+	batch->capacity = like->capacity;
+	batch->arena_bytes = like->arena_bytes;
+	batch->ts_ns = cut(memory, packets * sizeof(*batch->ts_ns));
+	batch->data = cut(memory, packets * sizeof(*batch->data));
+	batch->caplen = cut(memory, packets * sizeof(*batch->caplen));
+	batch->len = cut(memory, packets * sizeof(*batch->len));
+	batch->arena = cut(memory, round_up(like->arena_bytes, LINE));
+}
+
+/* Have loans of as much as the batch has room for. False: no memory. */
+static bool have_loans(struct ceint_pieces *pieces, const struct ce_batch *like)
+{
+	const size_t packets = round_up(like->capacity, PACKETS);
 	unsigned char *memory;
 
-	if (piece->memory)
+	if (pieces->memory)
 		return true;
-	piece->memory_bytes = ceint_pages_huge(
-		CEINT_LOANS * (packets * (sizeof(*like->ts_ns) + sizeof(*like->data) +
-	                                  sizeof(*like->caplen) + sizeof(*like->len)) +
-	                       arena_bytes));
-	memory = piece->memory = ceint_pages_open(piece->memory_bytes);
-	for (int i = 0; memory && i < CEINT_LOANS; i++) {
-		struct ce_batch *batch = &piece->loans[i].batch;
-
-		piece->loans[i].lender.take_back = take_back;
-		batch->capacity = like->capacity;
-		batch->arena_bytes = like->arena_bytes;
-		batch->ts_ns = take(&memory, packets * sizeof(*batch->ts_ns));
-		batch->data = take(&memory, packets * sizeof(*batch->data));
-		batch->caplen = take(&memory, packets * sizeof(*batch->caplen));
-		batch->len = take(&memory, packets * sizeof(*batch->len));
-		batch->arena = take(&memory, arena_bytes);
-	}
+	pieces->memory_bytes =
+		ceint_pages_huge(CEINT_READERS * CEINT_LOANS *
+	                         (packets * (sizeof(*like->ts_ns) + sizeof(*like->data) +
+	                                     sizeof(*like->caplen) + sizeof(*like->len)) +
+	                          round_up(like->arena_bytes, LINE)));
+	memory = pieces->memory = ceint_pages_open(pieces->memory_bytes);
+	for (int i = 0; memory && i < CEINT_READERS * CEINT_LOANS; i++)
+		place(&pieces->loans[i % CEINT_READERS][i / CEINT_READERS], &memory,
+		      like);
 	return memory;
 }
 
-/* One that no batch has; NULL: there is none. */
-static struct ceint_loan *find_loan(struct ceint_piece *piece)
+/* The first of a reader's that nobody has; NULL: there is none. */
+static struct ceint_loan *find_loan(struct ceint_pieces *pieces, enum ceint_reader reader)
 {
-	for (int i = 0; i < CEINT_LOANS; i++)
-		if (!piece->loans[i].lent)
-			return &piece->loans[i];
+	for (int i = 0; i < CEINT_LOANS; i++) {
+		struct ceint_loan *loan = &pieces->loans[reader][i];
+
+		if (!atomic_load_explicit(&loan->taken, memory_order_acquire)) /* BACK */
+			return loan;
+	}
 	return NULL;
 }
 
-void ceint_piece_offer(struct ceint_piece *piece, const struct ceint_records *records,
-                       const struct ceint_part *part, uint32_t sec,
-                       const struct ce_batch *batch)
+/* The piece so many behind the oldest. */
+static struct ceint_piece *piece_at(struct ceint_pieces *pieces, size_t behind)
 {
-	piece->loan = have_loans(piece, batch) ? find_loan(piece) : NULL;
-	if (!piece->loan)
-		return;
+	return &pieces->pieces[(pieces->first + behind) % CEINT_PIECES];
+}
+
+bool ceint_pieces_offer(struct ceint_pieces *pieces, const struct ceint_records *records,
+                        const struct ceint_part *part, uint32_t sec,
+                        const struct ce_batch *batch)
+{
+	struct ceint_piece *piece = piece_at(pieces, pieces->count);
+
+	if (pieces->count == CEINT_PIECES || !have_loans(pieces, batch))
+		return false;
 	piece->records = *records;
 	piece->part = *part;
 	piece->sec = sec;
-	piece->loan->batch.count = 0;
+	pieces->count++;
 	/* OFFER */
 	atomic_store_explicit(&piece->state, OFFERED, memory_order_release);
+	return true;
 }
 
-bool ceint_piece_help(struct ceint_piece *piece)
+/* Have an offered piece for oneself. False: it is not offered any more. */
+static bool take(struct ceint_piece *piece)
 {
 	int offered = OFFERED;
 
-	if (!atomic_compare_exchange_strong_explicit(&piece->state, &offered, TAKEN,
-	                                             memory_order_acquire, /* OFFER */
-	                                             memory_order_relaxed))
+	return atomic_compare_exchange_strong_explicit(&piece->state, &offered, TAKEN,
+	                                               memory_order_acquire, /* OFFER */
+	                                               memory_order_relaxed);
+}
+
+/* Read into a loan that was found, as the only one who takes this reader's. */
+static struct ceint_loan *use_loan(struct ceint_loan *loan)
+{
+	atomic_store_explicit(&loan->taken, true, memory_order_relaxed); /* own */
+	loan->batch.count = 0;
+	return loan;
+}
+
+/* Read a piece if it is offered, without knowing where its first record is. False: it is
+   not, or there is no loan. */
+static bool take_and_read(struct ceint_pieces *pieces, struct ceint_piece *piece,
+                          enum ceint_reader reader)
+{
+	struct ceint_loan *loan = find_loan(pieces, reader);
+
+	if (!loan || !take(piece))
 		return false;
+	piece->loan = use_loan(loan);
+	piece->near = reader == CEINT_SOURCE;
 	piece->ended = ceint_part_guess(&piece->part, &piece->records, piece->sec,
-	                                &piece->begun, &piece->loan->batch);
+	                                &piece->begun, &loan->batch);
 	/* DONE */
 	atomic_store_explicit(&piece->state, DONE, memory_order_release);
 	return true;
+}
+
+bool ceint_pieces_help(struct ceint_pieces *pieces)
+{
+	for (size_t i = 0; i < CEINT_PIECES; i++) {
+		const size_t turn = (pieces->turn + i) % CEINT_PIECES;
+
+		if (!take_and_read(pieces, &pieces->pieces[turn], CEINT_HELPER))
+			continue;
+		pieces->turn = (turn + 1) % CEINT_PIECES;
+		return true;
+	}
+	return false;
+}
+
+static bool is_done(struct ceint_piece *piece)
+{
+	/* DONE */
+	return atomic_load_explicit(&piece->state, memory_order_acquire) == DONE;
+}
+
+/* Somebody else reads the oldest: read another one meanwhile. False: there is none. */
+static bool read_ahead(struct ceint_pieces *pieces)
+{
+	for (size_t i = 1; i < pieces->count; i++)
+		if (take_and_read(pieces, piece_at(pieces, i), CEINT_SOURCE))
+			return true;
+	return false;
 }
 
 /* Whoever helps needs microseconds, unless it does not run, or waits for the disk. */
@@ -141,44 +226,80 @@ static void await(struct ceint_piece *piece)
 	enum { LOOKS = 64, YIELDS = 512, NAP_NS = 100000 };
 	static const struct timespec nap = {.tv_nsec = NAP_NS};
 
-	for (int i = 1; /* DONE */
-	     atomic_load_explicit(&piece->state, memory_order_acquire) != DONE; i++)
+	for (int i = 1; !is_done(piece); i++)
 		if (i >= LOOKS * YIELDS)
 			nanosleep(&nap, NULL);
 		else if (i % LOOKS == 0)
 			sched_yield();
 }
 
-/* Nobody has the offer any more. False: nobody took it. */
-static bool withdraw(struct ceint_piece *piece)
+/* The oldest is over. */
+static void forget(struct ceint_pieces *pieces, struct ceint_piece *piece)
 {
-	int state = OFFERED;
-
-	/* What was not taken nobody has seen: orders nothing. */
-	if (atomic_compare_exchange_strong_explicit(&piece->state, &state, IDLE,
-	                                            memory_order_relaxed,
-	                                            memory_order_relaxed))
-		return false;
-	await(piece);
-	/* Nobody else looks at a state that is neither offered nor taken: the same. */
+	/* Nobody else looks at a state that is neither offered nor taken. */
 	atomic_store_explicit(&piece->state, IDLE, memory_order_relaxed);
-	return true;
+	pieces->first = (pieces->first + 1) % CEINT_PIECES;
+	pieces->count--;
 }
 
-off_t ceint_piece_settle(struct ceint_piece *piece, off_t at, struct ce_batch *batch)
+off_t ceint_pieces_read(struct ceint_pieces *pieces, const struct ceint_records *records,
+                        const struct ceint_part *part, off_t at, struct ce_batch *batch)
 {
-	bool taken = piece->loan && withdraw(piece);
-	struct ceint_loan *loan = piece->loan;
+	struct ceint_loan *loan = NULL;
+	off_t end;
 
-	piece->loan = NULL;
-	/* Where nothing was found, `begun` is what close says that `at` is. */
-	if (!taken || piece->begun != at || !loan->batch.count)
-		return -1;
-	lend(loan, batch);
-	return piece->ended;
+	batch->near = true;
+	if (have_loans(pieces, batch))
+		loan = find_loan(pieces, CEINT_SOURCE);
+	if (!loan)
+		return ceint_part_read(part, records, at, batch);
+	end = ceint_part_read(part, records, at, &use_loan(loan)->batch);
+	if (loan->batch.count)
+		lend(loan, batch);
+	else
+		give_back(loan);
+	return end;
 }
 
-void ceint_piece_close(struct ceint_piece *piece)
+off_t ceint_pieces_settle(struct ceint_pieces *pieces, off_t at, struct ce_batch *batch)
 {
-	ceint_pages_close(piece->memory, piece->memory_bytes);
+	struct ceint_piece *piece = piece_at(pieces, 0);
+	struct ceint_loan *loan;
+
+	if (take(piece)) {
+		forget(pieces, piece);
+		return ceint_pieces_read(pieces, &piece->records, &piece->part, at,
+		                         batch);
+	}
+	while (!is_done(piece) && read_ahead(pieces))
+		;
+	await(piece);
+	forget(pieces, piece);
+	loan = piece->loan;
+	/* Where nothing was found, `begun` is no place of a record. */
+	if (piece->begun == at && loan->batch.count) {
+		lend(loan, batch);
+		batch->near = piece->near;
+		return piece->ended;
+	}
+	give_back(loan);
+	return ceint_pieces_read(pieces, &piece->records, &piece->part, at, batch);
+}
+
+void ceint_pieces_withdraw(struct ceint_pieces *pieces)
+{
+	while (pieces->count) {
+		struct ceint_piece *piece = piece_at(pieces, 0);
+
+		if (!take(piece)) {
+			await(piece);
+			give_back(piece->loan);
+		}
+		forget(pieces, piece);
+	}
+}
+
+void ceint_pieces_close(struct ceint_pieces *pieces)
+{
+	ceint_pages_close(pieces->memory, pieces->memory_bytes);
 }

@@ -1,40 +1,45 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * piece_int.h - a part of a savefile, which somebody who waits may read.
+ * piece_int.h - the parts of a savefile that come next, which two threads read.
  *
  * Where a script does little with its packets it waits for the thread that reads the
- * file, and could read itself meanwhile: the part behind the one that is being read. It
- * is not known yet where the first record of that begins. So it is guessed; and the
- * guess was right if and only if the walk before ends there. If it does not, what was
- * read is forgotten, and the part is read as if nobody had helped. So who helps, and
- * when, is never seen in the packets.
+ * file, and can read itself meanwhile. So the next parts are offered, some ahead, and
+ * each is read by whoever has time first. Where the first record of a part begins is not
+ * known before the part in front of it was read: it is guessed; and the guess was right
+ * if and only if the walk before ends there. If it does not, what was read is forgotten,
+ * and the part is read again. So who has read it, and when, is never seen in the packets.
  *
- *     the source's thread    offer -> (read what is before) -> settle
+ *     the source's thread    read, ... -> offer, offer, ... -> settle -> offer -> ...
  *     another                help: when it has nothing else to do
  *
- * Whoever helps reads into memory that stays with the piece and is lent to a batch, so
- * that it is still in a cache of the processor that read it, for who looks at it next.
+ * Each of both reads into memory of its own that is lent to a batch, the same again as
+ * soon as it is free: so it stays in a cache of the processor that has read it.
  *
- * Threads    help: any one; all else: the source's
- * Ownership  The descriptor is the caller's, until settle has returned. A batch has the
- *            piece's memory until it is cleared: so close is for when nobody uses these
- *            batches any more
- * Blocking   help waits for the disk; settle waits until whoever helps is done; the
- *            first offer allocates
+ * Threads    help: one other; all else: the source's
+ * Ownership  The descriptor is the caller's, until all is settled or withdrawn. A batch
+ *            has the pieces' memory until it is cleared: so close is for when nobody uses
+ *            these batches any more
+ * Blocking   help and read wait for the disk; settle for the disk, or for whoever helps;
+ *            the first read or offer allocates
  */
 #ifndef CE_PIECE_INT_H
 #define CE_PIECE_INT_H
 
 #include "part_int.h"
 
-enum { CEINT_LOANS = 3 }; /* one that is read, one that waits, one that is looked at */
+enum {
+	CEINT_PIECES = 4, /* most that are offered, or read ahead */
+	CEINT_LOANS = 4,  /* of each thread */
+};
 
 /* Columns and an arena; or, while they are lent, those that the batch had itself. */
 struct ceint_loan {
 	struct ce_lender lender;
 	struct ce_batch batch;
-	bool lent;
+	_Atomic bool taken; /* by whoever reads into it, until it is back */
 };
+
+enum ceint_reader { CEINT_SOURCE, CEINT_HELPER, CEINT_READERS };
 
 struct ceint_piece {
 	_Atomic int state;
@@ -42,35 +47,60 @@ struct ceint_piece {
 	/* The source's: not changed while it is offered. */
 	struct ceint_records records;
 	struct ceint_part part;
-	uint32_t sec;            /* when the packets before it came */
-	struct ceint_loan *loan; /* what to read into; NULL: nothing is offered */
-	struct ceint_loan loans[CEINT_LOANS];
-	unsigned char *memory; /* of all loans; NULL: none yet */
-	size_t memory_bytes;
+	uint32_t sec; /* when packets some parts before it came */
 
-	/* Whoever helps has them, until it is done. */
+	/* Whoever has taken it has them, until it is done. */
+	struct ceint_loan *loan;
+	bool near;   /* it is the source's thread */
 	off_t begun; /* where the walk began; -1: it did not */
 	off_t ended;
 };
 
+struct ceint_pieces {
+	struct ceint_piece pieces[CEINT_PIECES]; /* in turns */
+
+	/* The source's. */
+	size_t first; /* the oldest, and how many are not settled */
+	size_t count;
+	unsigned char *memory; /* of all loans; NULL: none yet */
+	size_t memory_bytes;
+
+	size_t turn; /* who helps looks at this one first */
+	struct ceint_loan loans[CEINT_READERS][CEINT_LOANS];
+};
+
 /*
- * Offer the part, whose `from` is no place of a record. batch: one that has as much room
- * as all that settle will be given. Without memory it is settled as if nobody had come
- * to help.
+ * Offer the part behind the last one, unless there are CEINT_PIECES. Its `from` is no
+ * place of a record. batch: one that has as much room as all that are to be filled.
+ * False: nothing is offered; or there is no memory.
  */
-void ceint_piece_offer(struct ceint_piece *piece, const struct ceint_records *records,
-                       const struct ceint_part *part, uint32_t sec,
-                       const struct ce_batch *batch);
+bool ceint_pieces_offer(struct ceint_pieces *pieces, const struct ceint_records *records,
+                        const struct ceint_part *part, uint32_t sec,
+                        const struct ce_batch *batch);
 
-/* Read what is offered. False: nothing is. */
-bool ceint_piece_help(struct ceint_piece *piece);
+/* The one that is settled next, if any is. */
+static inline struct ceint_part ceint_pieces_oldest(const struct ceint_pieces *pieces)
+{
+	return pieces->pieces[pieces->first].part;
+}
+
+/* Read one that is offered. False: none is, or there is no memory for it now. */
+bool ceint_pieces_help(struct ceint_pieces *pieces);
 
 /*
- * Withdraw what is offered, if anything is. Where it has been read, from `at` on, the
- * empty batch gets the packets: returns where they end; else -1.
+ * Fill the empty batch with the records of the oldest piece, from the one at `at` on,
+ * which no part before it had. Gives where they end, as ceint_part_read. The batch is
+ * near where this thread has read them.
  */
-off_t ceint_piece_settle(struct ceint_piece *piece, off_t at, struct ce_batch *batch);
+off_t ceint_pieces_settle(struct ceint_pieces *pieces, off_t at, struct ce_batch *batch);
 
-void ceint_piece_close(struct ceint_piece *piece);
+/* The same for a part that is not offered. */
+off_t ceint_pieces_read(struct ceint_pieces *pieces, const struct ceint_records *records,
+                        const struct ceint_part *part, off_t at, struct ce_batch *batch);
+
+/* Forget all that is offered; nobody reads for it any more. */
+void ceint_pieces_withdraw(struct ceint_pieces *pieces);
+
+void ceint_pieces_close(struct ceint_pieces *pieces);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * plain.c - see plain_int.h; the format is that of pcap-savefile(5).
  *
- * A file is divided into parts: a batch has the records that begin in one of them. Every
- * second part is offered to who waits for packets: see piece_int.h. Parts depend on
- * nothing but the file, and so do batches.
+ * A file is divided into parts: a batch has the records that begin in one of them. Who
+ * waits for packets may read some: see piece_int.h. Parts depend on nothing but the file,
+ * and so do batches.
  */
 #include <pcap/pcap.h>
 #include <string.h>
@@ -62,76 +62,97 @@ static bool recognize(struct ceint_plain *plain, const unsigned char first[4])
 }
 
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4], struct ceint_piece *piece)
+                      const unsigned char first[4], struct ceint_pieces *pieces)
 {
 	int snapshot = pcap_snapshot(pcap);
 
-	*plain = (struct ceint_plain){.fd = -1, .piece = piece};
+	*plain = (struct ceint_plain){.fd = -1, .pieces = pieces};
 	if (!recognize(plain, first) || snapshot <= 0 || pcap_major_version(pcap) != 2 ||
 	    pcap_minor_version(pcap) != 4 ||
 	    !is_handed_over(pcap_datalink(pcap),
 	                    plain->records.layout & CE_LAYOUT_SWAPPED))
 		return;
-	plain->fd = fd;
-	plain->at = start + FILE_HEADER;
+	plain->fd = plain->part.fd = fd;
+	plain->at = plain->offered = start + FILE_HEADER;
 	plain->records.most = snapshot < MOST_CAPLEN ? (uint32_t)snapshot : MOST_CAPLEN;
 }
 
 void ceint_plain_close(struct ceint_plain *plain)
 {
-	if (plain->fd >= 0) /* nobody reads for it any more */
-		ceint_piece_settle(plain->piece, -1, NULL);
+	if (plain->fd >= 0)
+		ceint_pieces_withdraw(plain->pieces);
 	plain->fd = -1;
 }
 
 /*
- * Divide what comes into a pair of parts, as large as a batch has room for, and offer
- * the second. It is the smaller one: whoever reads it has also to look at the packets of
- * both. Gives where the first ends. While nothing is known of the file it is nearly all
- * that there is room for, so that a small file is one batch.
+ * How large a part is. While nothing is known of the file it is nearly all that there is
+ * room for, so that a small file is one batch.
  */
-static off_t divide(struct ceint_plain *plain, const struct ce_batch *batch)
+static size_t part_bytes(const struct ceint_plain *plain, const struct ce_batch *batch)
 {
-	enum { FIRST = 6, SECOND = 5 };
 	size_t filling = batch->capacity * plain->average / 16 * 15;
-	size_t bytes = batch->arena_bytes / 16 * 15;
+	size_t bytes = batch->arena_bytes / 16 * 9; /* a last record has the rest, too */
 
-	if (plain->average) {
-		bytes = batch->arena_bytes / 2; /* the rest is for what a record lacks */
-		bytes = filling < bytes ? filling : bytes;
+	if (!plain->average)
+		return batch->arena_bytes / 16 * 15;
+	return filling < bytes ? filling : bytes;
+}
+
+/* The part behind the last one, or behind `at` where that is further. */
+static struct ceint_part next_part(const struct ceint_plain *plain, size_t bytes)
+{
+	const off_t from = plain->offered > plain->at ? plain->offered : plain->at;
+
+	return (struct ceint_part){plain->fd, from, from + (off_t)bytes};
+}
+
+/* Offer as many as there may be: so their sizes follow from what was read so far. */
+static void offer_parts(struct ceint_plain *plain, const struct ce_batch *batch)
+{
+	const size_t bytes = part_bytes(plain, batch);
+	struct ceint_part part = next_part(plain, bytes);
+
+	while (plain->average && bytes >= LEAST_PART &&
+	       ceint_pieces_offer(plain->pieces, &plain->records, &part, plain->sec,
+	                          batch)) {
+		plain->offered = part.last;
+		part = next_part(plain, bytes);
 	}
-	plain->second.fd = plain->fd;
-	plain->second.from = plain->second.last = plain->at + (off_t)bytes;
-	if (plain->average && bytes >= LEAST_PART) {
-		plain->second.last += (off_t)(bytes / FIRST * SECOND);
-		ceint_piece_offer(plain->piece, &plain->records, &plain->second,
-		                  plain->sec, batch);
+}
+
+/* Go on to the next part, and fill the batch with its first records. Gives where they
+   end. */
+static off_t read_next(struct ceint_plain *plain, struct ce_batch *batch)
+{
+	struct ceint_pieces *pieces = plain->pieces;
+
+	offer_parts(plain, batch);
+	if (pieces->count) {
+		plain->part = ceint_pieces_oldest(pieces);
+		return ceint_pieces_settle(pieces, plain->at, batch);
 	}
-	return plain->second.from;
+	plain->part = next_part(plain, part_bytes(plain, batch));
+	plain->offered = plain->part.last;
+	return ceint_pieces_read(pieces, &plain->records, &plain->part, plain->at, batch);
 }
 
 /* Fill the batch with the records of a part, or of what is left of it. Gives where they
    end. */
 static off_t read_part(struct ceint_plain *plain, struct ce_batch *batch)
 {
-	struct ceint_part part = {plain->fd, plain->at, plain->second.from};
-	off_t end;
+	struct ceint_part rest = plain->part;
+	off_t end = plain->at;
 
-	if (plain->at >= plain->second.from) {
-		end = ceint_piece_settle(plain->piece, plain->at, batch);
-		if (end >= 0)
-			return end;
-		if (plain->at < plain->second.last)
-			part = plain->second;
-		else
-			part.last = divide(plain, batch);
-	}
-	batch->near = true;
-	end = ceint_part_read(&part, &plain->records, plain->at, batch);
-	if (batch->count || part.from == plain->at)
+	if (plain->at < plain->part.last)
+		end = ceint_pieces_read(plain->pieces, &plain->records, &rest, plain->at,
+		                        batch);
+	while (!batch->count && plain->at >= plain->part.last)
+		end = read_next(plain, batch);
+	if (batch->count || plain->part.from == plain->at)
 		return end;
-	part.from = plain->at; /* for a long one there is room at the arena's begin */
-	return ceint_part_read(&part, &plain->records, plain->at, batch);
+	rest = plain->part;
+	rest.from = plain->at; /* for a long one there is room at the arena's begin */
+	return ceint_pieces_read(plain->pieces, &plain->records, &rest, plain->at, batch);
 }
 
 uint32_t ceint_plain_read(struct ceint_plain *plain, struct ce_batch *batch)

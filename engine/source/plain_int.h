@@ -29,18 +29,19 @@ struct ceint_plain {
 	int fd;   /* a regular file; -1: its records are not plain */
 	off_t at; /* where the next record begins */
 	struct ceint_records records;
-	struct ceint_piece *piece; /* for who has time to read it */
-	struct ceint_part second;  /* of the current pair; it may be offered */
-	size_t average;            /* bytes of a record in the last batch; 0: none was */
-	uint32_t sec;              /* when its last packet came */
+	struct ceint_pieces *pieces; /* the parts behind `part` */
+	struct ceint_part part;      /* where `at` is, or the one before */
+	off_t offered;               /* where the last piece ends */
+	size_t average; /* bytes of a record in the last batch; 0: none was */
+	uint32_t sec;   /* when its last packet came */
 };
 
 /*
  * Are this file's records plain? first: its first four bytes; start: where they
- * stand; pcap: the file, opened; piece: lent until close.
+ * stand; pcap: the file, opened; pieces: lent until close.
  */
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4], struct ceint_piece *piece);
+                      const unsigned char first[4], struct ceint_pieces *pieces);
 
 /* Fill an empty batch. Returns the number of packets; 0 when the next record is not
    plain, or not whole, or larger than the arena. */

@@ -38,7 +38,7 @@ struct savefile {
 	struct ceint_stream *stream; /* the file's; NULL: it is regular and as it is */
 	struct ceint_carry carry;
 	struct ceint_plain plain;
-	struct ceint_piece piece;
+	struct ceint_pieces pieces;
 	off_t size;   /* of a regular file, when it was opened; else 0 */
 	off_t before; /* sizes of the files before */
 	off_t total;  /* of all; 0: one is not regular */
@@ -279,7 +279,7 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	describe(savefile);
 	if (start >= 0) /* a regular file, and where its records begin is known */
 		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(file), start,
-		                 first, &savefile->piece);
+		                 first, &savefile->pieces);
 	return 0;
 }
 
@@ -321,7 +321,7 @@ static void savefile_close(struct ce_source *source)
 	if (savefile->pcap)
 		pcap_close(savefile->pcap); /* closes the FILE */
 	ceint_carry_close(&savefile->carry);
-	ceint_piece_close(&savefile->piece);
+	ceint_pieces_close(&savefile->pieces);
 }
 
 /* A cut between two records looks like the end of the file. */
@@ -445,7 +445,7 @@ static off_t position(const struct savefile *savefile)
 
 static bool savefile_help(struct ce_source *source)
 {
-	return ceint_piece_help(&((struct savefile *)source)->piece);
+	return ceint_pieces_help(&((struct savefile *)source)->pieces);
 }
 
 static void savefile_progress(struct ce_source *source, struct ce_progress *progress)

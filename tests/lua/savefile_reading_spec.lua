@@ -185,7 +185,7 @@ test("memory stays small, however large file and packets are", function()
     local kib, packets = result.out:match "^(%d+)\t(%d+)\n$"
     os.remove(path)
     test.equal(math.tointeger(packets), whole)
-    if tonumber(kib) > 16 * 1024 then
+    if tonumber(kib) > 24 * 1024 then
       error(("packets of %d bytes: %d KiB more in memory"):format(packet_bytes, kib))
     end
   end

@@ -324,6 +324,7 @@ static void run_of_a_file_that_is_truncated_is_what_was_read(void **state)
 	ce_batch_select_all(batch);
 	assert_int_equal(ftruncate(in.fd, 10000), 0);
 	assert_int_equal(write_batch(dump, NULL), 0);
+	ce_batch_clear(batch);
 	ce_source_close(source);
 	end_dump(dump, &out, RUN + count);
 	packets_file_close(&in);

@@ -35,7 +35,7 @@ struct reading {
 	struct packets_file file;
 	pcap_t *pcap;
 	struct ceint_plain plain;
-	struct ceint_piece piece;
+	struct ceint_pieces pieces;
 	struct ce_ring *ring;
 	uint32_t packets;
 	uint32_t batches;
@@ -51,14 +51,14 @@ static void open_reading(struct reading *reading, const struct packets_bytes *by
 	assert_non_null(reading->pcap);
 	assert_int_equal(ce_ring_open(&reading->ring, options), 0);
 	ceint_plain_open(&reading->plain, reading->pcap, reading->file.fd, 0, bytes->data,
-	                 &reading->piece);
+	                 &reading->pieces);
 }
 
 static void close_reading(struct reading *reading)
 {
 	ceint_plain_close(&reading->plain);
 	ce_ring_close(reading->ring);
-	ceint_piece_close(&reading->piece);
+	ceint_pieces_close(&reading->pieces);
 	pcap_close(reading->pcap);
 	packets_file_close(&reading->file);
 }
@@ -75,7 +75,6 @@ static struct ce_batch *next(struct reading *reading)
 	}
 	count = ceint_plain_read(&reading->plain, batch);
 	assert_int_equal(count, batch->count);
-	assert_true(!count || batch->near == !batch->lender);
 	ce_ring_commit(reading->ring);
 	reading->batches += count > 0;
 	return count ? batch : NULL;
@@ -389,7 +388,7 @@ static void packets_stay_what_they_were_when_their_file_is_truncated(void **stat
 	(void)state;
 	open_reading(&reading, &bytes, &(struct ce_ring_options){.slots = 4});
 	for (int i = 0; i < 3; i++) {
-		ceint_piece_help(&reading.piece);
+		ceint_pieces_help(&reading.pieces);
 		batches[i] = next(&reading);
 		assert_non_null(batches[i]);
 		hashes[i] = look(batches[i], 0);
@@ -406,7 +405,8 @@ static void packets_stay_what_they_were_when_their_file_is_truncated(void **stat
 struct helped {
 	uint32_t counts[MANY];
 	uint64_t hash; /* of all columns, and of the packets' bytes */
-	uint32_t batches, packets, helps, lent;
+	uint32_t batches, packets;
+	uint32_t helps, taken; /* pieces that were read; batches that came of them */
 };
 
 static void see(struct helped *seen, const struct ce_batch *batch)
@@ -414,7 +414,7 @@ static void see(struct helped *seen, const struct ce_batch *batch)
 	expect_place(batch);
 	seen->hash = look(batch, seen->hash);
 	seen->packets += batch->count;
-	seen->lent += batch->lender != NULL;
+	seen->taken += !batch->near;
 	seen->counts[seen->batches++] = batch->count;
 }
 
@@ -432,7 +432,7 @@ static void read_helped(const struct packets_bytes *bytes,
 	while ((batch = next(&reading))) {
 		see(seen, batch);
 		if (any(100) < percent)
-			seen->helps += ceint_piece_help(&reading.piece);
+			seen->helps += ceint_pieces_help(&reading.pieces);
 	}
 	close_reading(&reading);
 }
@@ -456,7 +456,7 @@ static void expect_help_is_not_seen(const struct packets_bytes *bytes, uint32_t 
 		expect_same(&seen, &alone);
 		assert_true(percent < 100 || seen.helps > alone.batches / 4);
 		/* What was read behind the end is not, nor are fewer than four records. */
-		assert_true(seen.lent + 2 > seen.helps * 3 / 4);
+		assert_true(seen.taken + 2 > seen.helps * 3 / 4);
 	}
 }
 
@@ -556,7 +556,7 @@ static void nor_is_it_seen_where_few_are_very_long(void **state)
 		read_helped(&bytes, &options, 0, &alone);
 		assert_int_equal(alone.packets, FEW);
 		read_helped(&bytes, &options, 100, &seen);
-		assert_true(seen.lent > seen.batches / 8);
+		assert_true(seen.taken > seen.batches / 8);
 		expect_same(&seen, &alone);
 	}
 	free(bytes.data);
@@ -572,19 +572,19 @@ static void who_is_misled_by_records_in_packets_is_not_seen(void **state)
 	assert_int_equal(alone.packets, 7000);
 	read_helped(&bytes, &few, 100, &seen);
 	assert_true(seen.helps > alone.batches / 4);
-	assert_true(seen.lent < seen.helps / 4);
+	assert_true(seen.taken < seen.helps / 4);
 	expect_same(&seen, &alone);
 	free(bytes.data);
 }
 
 static _Atomic bool over;
 
-static void *help_until_over(void *piece)
+static void *help_until_over(void *pieces)
 {
 	uintptr_t helps = 0;
 
 	while (!atomic_load_explicit(&over, memory_order_relaxed))
-		helps += ceint_piece_help(piece);
+		helps += ceint_pieces_help(pieces);
 	return (void *)helps;
 }
 
@@ -606,7 +606,7 @@ static void another_thread_that_helps_is_not_seen(void **state)
 		open_reading(&reading, &bytes, &few);
 		atomic_store_explicit(&over, false, memory_order_relaxed);
 		assert_int_equal(
-			pthread_create(&thread, NULL, help_until_over, &reading.piece),
+			pthread_create(&thread, NULL, help_until_over, &reading.pieces),
 			0);
 		while ((batch = next(&reading)))
 			see(&seen, batch);
@@ -619,7 +619,7 @@ static void another_thread_that_helps_is_not_seen(void **state)
 	free(bytes.data);
 }
 
-/* No batch is cleared: then nothing is read for it, once all loans are lent. */
+/* No batch is cleared: then nobody helps any more, once all loans are lent. */
 static void batches_that_are_held_keep_their_packets(void **state)
 {
 	enum { HELD = 200 };
@@ -637,10 +637,10 @@ static void batches_that_are_held_keep_their_packets(void **state)
 	open_reading(&reading, &bytes, &all);
 	while ((batches[seen.batches] = next(&reading))) {
 		see(&seen, batches[seen.batches]);
-		seen.helps += ceint_piece_help(&reading.piece);
+		seen.helps += ceint_pieces_help(&reading.pieces);
 	}
 	assert_int_equal(seen.helps, CEINT_LOANS);
-	assert_int_equal(seen.lent, CEINT_LOANS);
+	assert_int_equal(seen.taken, CEINT_LOANS);
 	expect_same(&seen, &alone);
 	for (uint32_t i = 0; i < seen.batches; i++)
 		hash = look(batches[i], hash);
@@ -662,9 +662,9 @@ static void truncation_under_who_helps_ends_the_reading(void **state)
 		open_reading(&reading, &bytes, &few);
 		while (reading.batches < 2) /* the first is of no pair */
 			assert_non_null(next(&reading));
-		assert_true(!read_before || ceint_piece_help(&reading.piece));
+		assert_true(!read_before || ceint_pieces_help(&reading.pieces));
 		assert_int_equal(ftruncate(reading.file.fd, 5000), 0);
-		assert_true(read_before || ceint_piece_help(&reading.piece));
+		assert_true(read_before || ceint_pieces_help(&reading.pieces));
 		batch = next(&reading);
 		assert_true((batch != NULL) == read_before);
 		if (batch)

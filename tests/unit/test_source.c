@@ -367,8 +367,8 @@ static void odd_records_come_as_they_stand(void **state)
 			assert_true(batch->ts_ns[i] == records[i].sec * INT64_C(1000000000) +
 			            records[i].frac * INT64_C(1) * (kinds[k]->nano ? 1 : 1000));
 		}
-		ce_source_close(source);
 		ce_ring_close(ring);
+		ce_source_close(source);
 		packets_file_close(&file);
 		free(bytes.data);
 	}

@@ -174,7 +174,7 @@ int ce_source_open(struct ce_source **source, const struct ce_source_ops *kind,
 /* Does a file that begins so look like a savefile, perhaps a compressed one? */
 bool ce_source_is_savefile(const unsigned char first[4]);
 
-/* NULL is fine. */
+/* NULL is fine. Batches that it has filled may have memory of its: clear them before. */
 void ce_source_close(struct ce_source *source);
 
 #ifdef __cplusplus
