@@ -2,8 +2,12 @@
 /*
  * records.c - see records_int.h.
  *
- * The walk is compiled for each layout, with every choice made before the loop. The
- * columns that it fills were read by another thread before: it asks for their lines
+ * The walk is compiled for each layout, with every choice made before the loop. Where a
+ * record begins only the one before tells; but where that is as long as those before it,
+ * as in captures that were cut to a snap length, the next ones probably are, too: then some
+ * are looked at together, and none waits for another.
+ *
+ * The columns that it fills were read by another thread before: it asks for their lines
  * some time ahead, to write there, since each store would wait for one otherwise.
  */
 #include "records_int.h"
@@ -42,44 +46,85 @@ static inline __attribute__((always_inline)) void claim(const struct ce_batch *b
 	__builtin_prefetch(batch->data + i, 1);
 }
 
+/* The columns of the packet i whose record is at `at`. Gives where the record ends. */
+static inline __attribute__((always_inline)) const unsigned char *fill(
+	const struct ce_batch *batch, size_t i, const unsigned char *at, uint32_t caplen,
+	int64_t unit_ns, bool swapped, size_t header)
+{
+	batch->ts_ns[i] = time_at(at, swapped, unit_ns);
+	batch->caplen[i] = caplen;
+	batch->len[i] = word_at(at + 12, swapped);
+	batch->data[i] = at + header;
+	return at + header + caplen;
+}
+
+/* Are the next CLAIM records each of this caplen? */
+static inline __attribute__((always_inline)) bool are_alike(const struct ceint_run *run,
+                                                            uint32_t caplen, bool swapped,
+                                                            size_t header)
+{
+	const size_t bytes = header + caplen;
+	uint32_t others = 0;
+
+	if ((size_t)(run->end - run->at) < CLAIM * bytes ||
+	    run->at + (CLAIM - 1) * bytes >= run->last)
+		return false;
+	for (size_t k = 0; k < CLAIM; k++)
+		others |= word_at(run->at + k * bytes + 8, swapped) ^ caplen;
+	return !others;
+}
+
+/* Append one after the other, until packet `stop`. */
+static inline __attribute__((always_inline)) size_t walk_each(
+	const struct ceint_records *records, const struct ce_batch *batch, size_t i,
+	size_t stop, struct ceint_run *run, bool swapped, size_t header)
+{
+	const unsigned char *at = run->at;
+
+	for (; i < stop && at < run->last; i++) {
+		const uint32_t caplen = word_at(at + 8, swapped);
+
+		if (caplen > records->most || caplen > (size_t)(run->end - at) - header)
+			break;
+		at = fill(batch, i, at, caplen, records->unit_ns, swapped, header);
+	}
+	run->at = at;
+	return i;
+}
+
 static inline __attribute__((always_inline)) const unsigned char *walk(
 	const struct ceint_records *records, struct ce_batch *out,
-	const struct ceint_run *run, bool swapped, size_t header)
+	const struct ceint_run *whole, bool swapped, size_t header)
 {
-	const unsigned char *at = run->at, *end = run->end, *last = run->last;
 	/* What a store into a column might change, for all the compiler knows. */
+	const struct ceint_records rules = *records;
 	const struct ce_batch batch = *out;
-	const uint32_t most = records->most;
-	const int64_t unit_ns = records->unit_ns;
-	size_t i = batch.count, stop;
-	bool more = true;
+	struct ceint_run run = *whole;
+	size_t i = batch.count, stop = i;
 
-	if ((size_t)(end - at) < header)
-		return at;
-	if (last > end - header + 1) /* no header that is not whole */
-		last = end - header + 1;
+	if ((size_t)(run.end - run.at) < header)
+		return run.at;
+	if (run.last > run.end - header + 1) /* no header that is not whole */
+		run.last = run.end - header + 1;
 	for (size_t ahead = 0; ahead < CLAIM_AHEAD; ahead += CLAIM)
 		claim(&batch, i + ahead);
-	while (more && i < batch.capacity) {
+	while (i == stop && i < batch.capacity) {
 		claim(&batch, i + CLAIM_AHEAD);
-		stop = i + CLAIM < batch.capacity ? i + CLAIM : batch.capacity;
-		for (; i < stop; i++) {
-			const unsigned char *data = at + header;
-			uint32_t caplen;
+		stop = i + CLAIM;
+		if (i && stop <= batch.capacity &&
+		    are_alike(&run, batch.caplen[i - 1], swapped, header)) {
+			const uint32_t caplen = batch.caplen[i - 1];
 
-			more = at < last && (caplen = word_at(at + 8, swapped)) <= most &&
-			       caplen <= (size_t)(end - data);
-			if (!more)
-				break;
-			batch.ts_ns[i] = time_at(at, swapped, unit_ns);
-			batch.caplen[i] = caplen;
-			batch.len[i] = word_at(at + 12, swapped);
-			batch.data[i] = data;
-			at = data + caplen;
+			for (; i < stop; i++)
+				run.at = fill(&batch, i, run.at, caplen, rules.unit_ns,
+				              swapped, header);
+			continue;
 		}
+		stop = stop < batch.capacity ? stop : batch.capacity;
+		i = walk_each(&rules, &batch, i, stop, &run, swapped, header);
 	}
 	out->count = (uint32_t)i;
-	return at;
+	return run.at;
 }
 
 const unsigned char *ceint_records_walk(const struct ceint_records *records,
