@@ -7,6 +7,7 @@
 #ifndef CE_BYTES_INT_H
 #define CE_BYTES_INT_H
 
+#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -26,9 +27,24 @@ static inline void ceint_put16(unsigned char *at, uint16_t value)
 	at[1] = (unsigned char)value;
 }
 
+/* Of 64 octets that are 0 or 1, bit i: octet i. Eight at a time, which a product moves
+   together. */
+static inline uint64_t ceint_pack(const uint8_t octets[64])
+{
+	uint64_t word = 0;
+
+	for (int i = 0; i < 64; i += 8) {
+		uint64_t eight;
+
+		memcpy(&eight, octets + i, sizeof(eight));
+		word |= (le64toh(eight) * UINT64_C(0x0102040810204080)) >> 56 << i;
+	}
+	return word;
+}
+
 /*
  * Of 64 octets, bit i: octet i has one of these bits. Eight at a time: each octet that
- * is not zero carries into its uppermost bit, and a product moves those together.
+ * is not zero carries into its uppermost bit.
  */
 static inline uint64_t ceint_bits_of(const uint8_t *octets, uint8_t bits)
 {

@@ -6,6 +6,7 @@
  * read from a block of zeros instead, and its bit stays clear. Of 64 packets, those that
  * are plain have the field where all plain ones have it.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "bytes_int.h"
@@ -30,6 +31,7 @@ struct place {
 struct bits {
 	uint64_t mask;
 	uint32_t shift, scale;
+	uint16_t any; /* of two bytes as they stand: those of a boolean */
 	bool whole;
 };
 
@@ -39,6 +41,7 @@ static struct bits bits_of(const struct ceint_recipe *recipe)
 		.mask = recipe->mask ? recipe->mask : UINT64_MAX,
 		.shift = recipe->shift,
 		.scale = recipe->scale ? recipe->scale : 1,
+		.any = htobe16((uint16_t)(recipe->mask << recipe->shift)),
 		.whole = !recipe->mask && !recipe->shift && recipe->scale <= 1,
 	};
 }
@@ -84,7 +87,13 @@ static inline __attribute__((always_inline)) void take(const unsigned char *from
                                                        uint32_t width)
 {
 	uint64_t value;
+	uint16_t pair;
 
+	if (width < bytes) { /* only booleans are narrower */
+		memcpy(&pair, from, sizeof(pair));
+		((uint8_t *)values)[i] = (pair & bits.any) != 0;
+		return;
+	}
 	if (width == 16) {
 		memcpy((unsigned char *)values + (size_t)i * 16, from, 16);
 		return;
@@ -92,8 +101,6 @@ static inline __attribute__((always_inline)) void take(const unsigned char *from
 	value = load(from, bytes);
 	if (!bits.whole)
 		value = (value >> bits.shift & bits.mask) * bits.scale;
-	if (width < bytes) /* only booleans are narrower */
-		value = value != 0;
 	put(values, i, width, value);
 }
 

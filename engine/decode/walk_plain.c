@@ -148,7 +148,7 @@ FOR_EACH_WIDTH uint64_t ceint_walk_plain(struct ceint_layers *layers,
 	load(&word, data, caplen);
 	judge(&word, len, caplen, layers->proto + first, layers->transport + first);
 	fill(layers, &word, first, len, caplen);
-	plain = ceint_bits_of(word.is_plain, 1) & wanted;
+	plain = ceint_pack(word.is_plain) & wanted;
 	for (uint64_t others = ~plain; others; others &= others - 1) {
 		uint32_t i = first + (uint32_t)__builtin_ctzll(others);
 

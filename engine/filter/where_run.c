@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "capengine/where.h"
+#include "decode/bytes_int.h"
 #include "filter/where_int.h"
 
 enum { WORD = 64 };
@@ -21,20 +22,6 @@ struct run {
 	struct ce_decode *decode;
 	uint32_t words; /* of a mask, as many as the batch has */
 };
-
-/* A word of the mask from 64 bytes that are 0 or 1. */
-static uint64_t pack(const unsigned char hits[WORD])
-{
-	uint64_t word = 0;
-
-	for (int i = 0; i < WORD; i += 8) {
-		uint64_t eight;
-
-		memcpy(&eight, hits + i, 8);
-		word |= (le64toh(eight) * UINT64_C(0x0102040810204080)) >> 56 << i;
-	}
-	return word;
-}
 
 /* Which of 64 values are in the range, once masked. */
 #define DEFINE_IN_RANGE(bits)                                                            \
@@ -49,7 +36,7 @@ static uint64_t pack(const unsigned char hits[WORD])
                                                                                          \
 		for (int i = 0; i < WORD; i++)                                           \
 			hits[i] = (uint##bits##_t)((values[i] & kept) - from) <= span;   \
-		return pack(hits);                                                       \
+		return ceint_pack(hits);                                                 \
 	}
 
 DEFINE_IN_RANGE(8)
@@ -75,7 +62,7 @@ static uint64_t in_range_128(const void *column, ceint_wide mask, ceint_wide lo,
 
 	for (int i = 0; i < WORD; i++)
 		hits[i] = (wide_at(values + (ptrdiff_t)16 * i) & mask) - lo <= hi - lo;
-	return pack(hits);
+	return ceint_pack(hits);
 }
 
 /* 64 numbers of any width but 16 octets. */
@@ -164,13 +151,13 @@ static uint64_t in_ranges(const struct ceint_operand *operand,
 		for (int i = 0; i < WORD; i++)
 			hits[i] = among_ceint_wide(ranges, count,
 			                           wide_at(wide + (ptrdiff_t)16 * i));
-		return pack(hits);
+		return ceint_pack(hits);
 	}
 	widen(values, operand->field->width, numbers);
 	for (int i = 0; i < WORD; i++)
 		hits[i] =
 			among_uint64_t(ranges, count, numbers[i] + bias(operand->field));
-	return pack(hits);
+	return ceint_pack(hits);
 }
 
 static uint64_t in_set(const struct run *run, const struct ceint_step *step,
@@ -199,7 +186,7 @@ static uint64_t in_table(const struct run *run, const struct ceint_step *step,
 	widen(values, operand_at(run, step->left)->field->width, numbers);
 	for (int i = 0; i < WORD; i++)
 		hits[i] = table[numbers[i] / 8] >> numbers[i] % 8 & 1;
-	return pack(hits);
+	return ceint_pack(hits);
 }
 
 /* Two columns of one width: which of 64 values are equal or less, once masked. */
@@ -212,7 +199,7 @@ static uint64_t in_table(const struct run *run, const struct ceint_step *step,
 		for (ptrdiff_t i = 0; i < WORD; i++)                            \
 			hits[i] = load(lefts, i, left_mask) ==                  \
 			          load(rights, i, right_mask);                  \
-		return pack(hits);                                              \
+		return ceint_pack(hits);                                        \
 	}                                                                       \
 	static uint64_t less_##bits(const void *lefts, ceint_wide left_mask,    \
 	                            const void *rights, ceint_wide right_mask)  \
@@ -222,7 +209,7 @@ static uint64_t in_table(const struct run *run, const struct ceint_step *step,
 		for (ptrdiff_t i = 0; i < WORD; i++)                            \
 			hits[i] = load(lefts, i, left_mask) <                   \
 			          load(rights, i, right_mask);                  \
-		return pack(hits);                                              \
+		return ceint_pack(hits);                                        \
 	}
 
 #define LOAD_16(column, i, mask) (((const uint16_t *)(column))[i] & (uint16_t)(mask))
