@@ -23,6 +23,7 @@
 enum { BENCH_BATCHES = 16, BENCH_ARENA = 8 << 20 };
 
 struct bench_batches {
+	struct ce_source *source; /* whose memory batches have */
 	struct ce_ring *ring;
 	struct ce_batch *batches[BENCH_BATCHES]; /* every packet selected */
 	uint32_t count;
@@ -48,16 +49,15 @@ static inline struct bench_batches bench_load(const char *path)
 	                                     .arena_bytes = BENCH_ARENA};
 	const struct ce_source_options options = {.files = &path, .file_count = 1};
 	struct bench_batches loaded = {0};
-	struct ce_source *source = NULL;
 	struct ce_err err;
 
-	if (ce_source_open(&source, &ce_source_savefile, &options, &err) < 0) {
+	if (ce_source_open(&loaded.source, &ce_source_savefile, &options, &err) < 0) {
 		fprintf(stderr, "%s\n", err.text);
 		exit(1);
 	}
 	bench_check(ce_ring_open(&loaded.ring, &ring), "ce_ring_open");
 	while (loaded.count < BENCH_BATCHES &&
-	       bench_fill(source, ce_ring_reserve(loaded.ring))) {
+	       bench_fill(loaded.source, ce_ring_reserve(loaded.ring))) {
 		struct ce_batch *batch;
 
 		ce_ring_commit(loaded.ring);
@@ -66,13 +66,13 @@ static inline struct bench_batches bench_load(const char *path)
 		loaded.packets += batch->count;
 		loaded.batches[loaded.count++] = batch;
 	}
-	ce_source_close(source);
 	return loaded;
 }
 
 static inline void bench_unload(struct bench_batches *loaded)
 {
 	ce_ring_close(loaded->ring);
+	ce_source_close(loaded->source);
 }
 
 #endif

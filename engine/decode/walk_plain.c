@@ -20,72 +20,107 @@ enum {
 	TYPE_AND_VERSION = CEINT_TYPE_IPV4 << 16 | 0x4500,
 	FRAGMENTED = 0x3fff << 16, /* more follow, or an offset; then TTL and protocol */
 	TCP_LENGTH_AT = CEINT_PLAIN_TRANSPORT + 12,
+	LEAST_TCP = 5 << 4, /* TCP's header length there, in its upper half */
 };
 
 static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
-
-/*
- * What a plain packet of an IP protocol has at least: of IP's length, in 17 bits; of the
- * octet that has TCP's header length in its upper half; and which transport it is. Of
- * others, whose rule is 0, no packet is plain.
- */
-#define RULE(least, tcp, kind) ((least) | (uint32_t)(tcp) << 17 | (uint32_t)(kind) << 25)
-#define LEAST(rule)            ((rule)&0x1ffff)
-#define LEAST_TCP(rule)        ((rule) >> 17 & 0xff)
-#define KIND(rule)             ((rule) >> 25)
-
-/* The rule for a protocol, without a branch. */
-static inline __attribute__((always_inline)) uint32_t rule_of(uint32_t proto)
-{
-	return (proto == PROTO_TCP ? RULE(40, 5 << 4, CEINT_TCP) : 0) |
-	       (proto == PROTO_UDP ? RULE(28, 0, CEINT_UDP) : 0) |
-	       (proto == PROTO_ICMP ? RULE(28, 0, CEINT_ICMP) : 0) |
-	       (proto == PROTO_SCTP ? RULE(32, 0, CEINT_SCTP) : 0);
-}
 
 /* What decides, of 64 packets. */
 struct word {
 	uint32_t octets[WORD][4]; /* of a packet, from its type on */
 	uint8_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
 	uint32_t total[WORD];     /* IP's length */
-	uint8_t is_plain[WORD];
+	uint8_t proto[WORD];
+	uint8_t transport[WORD];
+	uint32_t not_plain[WORD]; /* 0: the packet is plain */
 };
+
+static inline __attribute__((always_inline)) void load_one(struct word *word, uint32_t i,
+                                                           const unsigned char *from)
+{
+	memcpy(word->octets[i], from + TYPE_AT, sizeof(word->octets[i]));
+	word->tcp_length[i] = from[TCP_LENGTH_AT];
+}
+
+static inline __attribute__((always_inline)) bool any_short(const uint32_t *caplen)
+{
+	uint32_t any = 0;
+
+	for (uint32_t i = 0; i < WORD; i++)
+		any |= caplen[i] < CEINT_PLAIN_CAPLEN;
+	return any;
+}
 
 static inline __attribute__((always_inline)) void load(struct word *word,
                                                        const unsigned char *const *data,
                                                        const uint32_t *caplen)
 {
-	for (uint32_t i = 0; i < WORD; i++) {
-		const unsigned char *from = caplen[i] < CEINT_PLAIN_CAPLEN ? zeros
-		                                                           : data[i];
-
-		memcpy(word->octets[i], from + TYPE_AT, sizeof(word->octets[i]));
-		word->tcp_length[i] = from[TCP_LENGTH_AT];
-	}
+	if (any_short(caplen))
+		for (uint32_t i = 0; i < WORD; i++)
+			load_one(word, i,
+			         caplen[i] < CEINT_PLAIN_CAPLEN ? zeros : data[i]);
+	else
+#pragma GCC unroll 8
+		for (uint32_t i = 0; i < WORD; i++)
+			load_one(word, i, data[i]);
 }
 
-/* Which packets are plain, and their protocols and transports. */
-static inline __attribute__((always_inline)) void judge(struct word *word,
-                                                        const uint32_t *len,
-                                                        const uint32_t *caplen,
-                                                        uint8_t proto[WORD],
-                                                        uint8_t transport[WORD])
+/* What Ethernet's and IPv4's headers say. */
+static inline __attribute__((always_inline)) void judge_network(struct word *word,
+                                                                const uint32_t *len,
+                                                                const uint32_t *caplen)
 {
 	for (int i = 0; i < WORD; i++) {
 		const uint32_t type = be32toh(word->octets[i][0]);
-		const uint32_t total = be32toh(word->octets[i][1]) >> 16;
 		const uint32_t fragment = be32toh(word->octets[i][2]);
-		const uint32_t rule = rule_of(fragment & 0xff);
-		const uint32_t wrong = ((type ^ TYPE_AND_VERSION) & 0xffffff00) |
-		                       (fragment & FRAGMENTED) | (total < LEAST(rule)) |
-		                       (word->tcp_length[i] < LEAST_TCP(rule)) |
-		                       (len[i] < caplen[i]) | !rule;
+		const uint32_t other = (type ^ TYPE_AND_VERSION) & 0xffffff00;
+		const uint32_t longer = len[i] < caplen[i];
 
-		word->total[i] = total;
-		word->is_plain[i] = wrong == 0;
-		proto[i] = (uint8_t)fragment;
-		transport[i] = (uint8_t)KIND(rule);
+		word->not_plain[i] = other | (fragment & FRAGMENTED) | longer;
+		word->total[i] = be32toh(word->octets[i][1]) >> 16;
+		word->proto[i] = (uint8_t)fragment;
 	}
+}
+
+/* Which transport it is, as octets, of which a vector has more. */
+static inline __attribute__((always_inline)) void judge_transport(struct word *word)
+{
+	uint8_t wrong[WORD];
+
+	for (int i = 0; i < WORD; i++) {
+		const uint8_t tcp = word->proto[i] == PROTO_TCP ? 0xff : 0;
+		const uint8_t udp = word->proto[i] == PROTO_UDP ? 0xff : 0;
+		const uint8_t icmp = word->proto[i] == PROTO_ICMP ? 0xff : 0;
+		const uint8_t sctp = word->proto[i] == PROTO_SCTP ? 0xff : 0;
+		const uint8_t brief = word->tcp_length[i] < LEAST_TCP ? 0xff : 0;
+
+		word->transport[i] = (uint8_t)((tcp & CEINT_TCP) | (udp & CEINT_UDP) |
+		                               (icmp & CEINT_ICMP) | (sctp & CEINT_SCTP));
+		wrong[i] = (uint8_t)(~(tcp | udp | icmp | sctp) | (tcp & brief));
+	}
+	for (int i = 0; i < WORD; i++)
+		word->not_plain[i] |= wrong[i];
+}
+
+/* Whether IP's length has room for the fixed part of the transport's header. */
+static inline __attribute__((always_inline)) void judge_length(struct word *word)
+{
+	for (int i = 0; i < WORD; i++) {
+		const uint32_t proto = word->proto[i];
+		const uint32_t least = 28u + (proto == PROTO_TCP ? 12u : 0u) +
+		                       (proto == PROTO_SCTP ? 4u : 0u);
+
+		word->not_plain[i] |= word->total[i] < least;
+	}
+}
+
+static inline __attribute__((always_inline)) uint64_t plain_bits(const struct word *word)
+{
+	uint8_t is_plain[WORD];
+
+	for (int i = 0; i < WORD; i++)
+		is_plain[i] = word->not_plain[i] == 0;
+	return ceint_pack(is_plain);
 }
 
 /* What a packet has if it is plain. */
@@ -99,6 +134,8 @@ static inline __attribute__((always_inline)) void fill(struct ceint_layers *laye
 	uint32_t *transport_at = layers->transport_at + first;
 	uint32_t *end = layers->end + first, *captured = layers->captured + first;
 
+	memcpy(layers->proto + first, word->proto, WORD);
+	memcpy(layers->transport + first, word->transport, WORD);
 	memset(layers->network + first, CEINT_PLAIN_KINDS, WORD);
 	memset(layers->tags + first, 0, WORD);
 	memset(layers->services + first, 0, WORD);
@@ -146,9 +183,11 @@ FOR_EACH_WIDTH uint64_t ceint_walk_plain(struct ceint_layers *layers,
 		caplen = pad(caplens, caplen, left);
 	}
 	load(&word, data, caplen);
-	judge(&word, len, caplen, layers->proto + first, layers->transport + first);
+	judge_network(&word, len, caplen);
+	judge_transport(&word);
+	judge_length(&word);
 	fill(layers, &word, first, len, caplen);
-	plain = ceint_pack(word.is_plain) & wanted;
+	plain = plain_bits(&word) & wanted;
 	for (uint64_t others = ~plain; others; others &= others - 1) {
 		uint32_t i = first + (uint32_t)__builtin_ctzll(others);
 
