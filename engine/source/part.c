@@ -87,6 +87,8 @@ off_t ceint_part_read(const struct ceint_part *part, const struct ceint_records 
 {
 	struct loaded loaded;
 
+	if (at >= part->last) /* a record before it ends behind it */
+		return at;
 	load_part(&loaded, part, batch);
 	return at - part->from < (off_t)loaded.size ? walk(&loaded, records, at) : at;
 }

@@ -9,7 +9,7 @@
  *   OFFER  OFFERED, in offer     TAKEN, in take         the part that is read is the one
  *                                                       that was offered
  *   DONE   DONE, in              DONE, in is_done       columns are lent on after they
- *          take_and_read                                were filled
+ *          read_any                                     were filled
  *   BACK   taken, in give_back   taken, in find_loan    columns are filled again after
  *                                                       all have read them
  *
@@ -73,10 +73,10 @@ static void lend(struct ceint_loan *loan, struct ce_batch *batch)
 /* Cut `bytes` from the front of *memory. */
 static void *cut(unsigned char **memory, size_t bytes)
 {
-	void *piece = *memory;
+	void *front = *memory;
 
 	*memory += bytes;
-	return piece;
+	return front;
 }
 
 static size_t round_up(size_t count, size_t unit)
@@ -115,9 +115,9 @@ static bool have_loans(struct ceint_pieces *pieces, const struct ce_batch *like)
 	                                     sizeof(*like->caplen) + sizeof(*like->len)) +
 	                          round_up(like->arena_bytes, LINE)));
 	memory = pieces->memory = ceint_pages_open(pieces->memory_bytes);
-	for (int i = 0; memory && i < CEINT_READERS * CEINT_LOANS; i++)
-		place(&pieces->loans[i % CEINT_READERS][i / CEINT_READERS], &memory,
-		      like);
+	for (int reader = 0; memory && reader < CEINT_READERS; reader++)
+		for (int i = 0; i < CEINT_LOANS; i++)
+			place(&pieces->loans[reader][i], &memory, like);
 	return memory;
 }
 
@@ -133,10 +133,20 @@ static struct ceint_loan *find_loan(struct ceint_pieces *pieces, enum ceint_read
 	return NULL;
 }
 
+static size_t oldest(const struct ceint_pieces *pieces)
+{
+	return atomic_load_explicit(&pieces->first, memory_order_relaxed); /* own */
+}
+
 /* The piece so many behind the oldest. */
 static struct ceint_piece *piece_at(struct ceint_pieces *pieces, size_t behind)
 {
-	return &pieces->pieces[(pieces->first + behind) % CEINT_PIECES];
+	return &pieces->pieces[(oldest(pieces) + behind) % CEINT_PIECES];
+}
+
+struct ceint_part ceint_pieces_oldest(const struct ceint_pieces *pieces)
+{
+	return pieces->pieces[oldest(pieces)].part;
 }
 
 bool ceint_pieces_offer(struct ceint_pieces *pieces, const struct ceint_records *records,
@@ -145,18 +155,18 @@ bool ceint_pieces_offer(struct ceint_pieces *pieces, const struct ceint_records 
 {
 	struct ceint_piece *piece = piece_at(pieces, pieces->count);
 
-	if (pieces->count == CEINT_PIECES || !have_loans(pieces, batch))
+	if (pieces->count == CEINT_PIECES)
 		return false;
 	piece->records = *records;
 	piece->part = *part;
 	piece->sec = sec;
 	pieces->count++;
-	/* OFFER */
-	atomic_store_explicit(&piece->state, OFFERED, memory_order_release);
+	if (have_loans(pieces, batch)) /* OFFER */
+		atomic_store_explicit(&piece->state, OFFERED, memory_order_release);
 	return true;
 }
 
-/* Have an offered piece for oneself. False: it is not offered any more. */
+/* Have an offered piece for oneself. False: it is not offered, or no more. */
 static bool take(struct ceint_piece *piece)
 {
 	int offered = OFFERED;
@@ -174,14 +184,29 @@ static struct ceint_loan *use_loan(struct ceint_loan *loan)
 	return loan;
 }
 
-/* Read a piece if it is offered, without knowing where its first record is. False: it is
-   not, or there is no loan. */
-static bool take_and_read(struct ceint_pieces *pieces, struct ceint_piece *piece,
-                          enum ceint_reader reader)
+/* Take the oldest piece that is offered; NULL: none is. */
+static struct ceint_piece *take_any(struct ceint_pieces *pieces)
+{
+	const size_t first = /* only where to look first: orders nothing */
+		atomic_load_explicit(&pieces->first, memory_order_relaxed);
+
+	for (size_t i = 0; i < CEINT_PIECES; i++) {
+		struct ceint_piece *piece = &pieces->pieces[(first + i) % CEINT_PIECES];
+
+		if (take(piece))
+			return piece;
+	}
+	return NULL;
+}
+
+/* Read a piece without knowing where its first record is. False: none is offered, or there
+   is no memory to read it into. */
+static bool read_any(struct ceint_pieces *pieces, enum ceint_reader reader)
 {
 	struct ceint_loan *loan = find_loan(pieces, reader);
+	struct ceint_piece *piece = loan ? take_any(pieces) : NULL;
 
-	if (!loan || !take(piece))
+	if (!piece)
 		return false;
 	piece->loan = use_loan(loan);
 	piece->near = reader == CEINT_SOURCE;
@@ -194,30 +219,13 @@ static bool take_and_read(struct ceint_pieces *pieces, struct ceint_piece *piece
 
 bool ceint_pieces_help(struct ceint_pieces *pieces)
 {
-	for (size_t i = 0; i < CEINT_PIECES; i++) {
-		const size_t turn = (pieces->turn + i) % CEINT_PIECES;
-
-		if (!take_and_read(pieces, &pieces->pieces[turn], CEINT_HELPER))
-			continue;
-		pieces->turn = (turn + 1) % CEINT_PIECES;
-		return true;
-	}
-	return false;
+	return read_any(pieces, CEINT_HELPER);
 }
 
 static bool is_done(struct ceint_piece *piece)
 {
 	/* DONE */
 	return atomic_load_explicit(&piece->state, memory_order_acquire) == DONE;
-}
-
-/* Somebody else reads the oldest: read another one meanwhile. False: there is none. */
-static bool read_ahead(struct ceint_pieces *pieces)
-{
-	for (size_t i = 1; i < pieces->count; i++)
-		if (take_and_read(pieces, piece_at(pieces, i), CEINT_SOURCE))
-			return true;
-	return false;
 }
 
 /* Whoever helps needs microseconds, unless it does not run, or waits for the disk. */
@@ -233,12 +241,22 @@ static void await(struct ceint_piece *piece)
 			sched_yield();
 }
 
+/* Keep a piece from others. False: somebody has taken it. */
+static bool keep(struct ceint_piece *piece)
+{
+	/* One that was never offered nobody else looks at: orders nothing. */
+	return atomic_load_explicit(&piece->state, memory_order_relaxed) == IDLE ||
+	       take(piece);
+}
+
 /* The oldest is over. */
 static void forget(struct ceint_pieces *pieces, struct ceint_piece *piece)
 {
-	/* Nobody else looks at a state that is neither offered nor taken. */
+	/* Nobody else does anything with one that is not offered, and the next offer
+	   orders the rest. */
 	atomic_store_explicit(&piece->state, IDLE, memory_order_relaxed);
-	pieces->first = (pieces->first + 1) % CEINT_PIECES;
+	atomic_store_explicit(&pieces->first, (oldest(pieces) + 1) % CEINT_PIECES,
+	                      memory_order_relaxed); /* as take_any says */
 	pieces->count--;
 }
 
@@ -266,12 +284,12 @@ off_t ceint_pieces_settle(struct ceint_pieces *pieces, off_t at, struct ce_batch
 	struct ceint_piece *piece = piece_at(pieces, 0);
 	struct ceint_loan *loan;
 
-	if (take(piece)) {
+	if (keep(piece)) {
 		forget(pieces, piece);
 		return ceint_pieces_read(pieces, &piece->records, &piece->part, at,
 		                         batch);
 	}
-	while (!is_done(piece) && read_ahead(pieces))
+	while (!is_done(piece) && read_any(pieces, CEINT_SOURCE)) /* others meanwhile */
 		;
 	await(piece);
 	forget(pieces, piece);
@@ -291,7 +309,7 @@ void ceint_pieces_withdraw(struct ceint_pieces *pieces)
 	while (pieces->count) {
 		struct ceint_piece *piece = piece_at(pieces, 0);
 
-		if (!take(piece)) {
+		if (!keep(piece)) {
 			await(piece);
 			give_back(piece->loan);
 		}

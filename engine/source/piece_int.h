@@ -16,10 +16,10 @@
  * soon as it is free: so it stays in a cache of the processor that has read it.
  *
  * Threads    help: one other; all else: the source's
- * Ownership  The descriptor is the caller's, until all is settled or withdrawn. A batch
- *            has the pieces' memory until it is cleared: so close is for when nobody uses
- *            these batches any more
- * Blocking   help and read wait for the disk; settle for the disk, or for whoever helps;
+ * Ownership  The caller keeps the descriptor open until all is settled or withdrawn. A
+ *            batch has the pieces' memory until it is cleared: so close is for when nobody
+ *            uses these batches any more
+ * Blocking   help and read wait for the disk, settle and withdraw also for whoever helps;
  *            the first read or offer allocates
  */
 #ifndef CE_PIECE_INT_H
@@ -59,30 +59,27 @@ struct ceint_piece {
 struct ceint_pieces {
 	struct ceint_piece pieces[CEINT_PIECES]; /* in turns */
 
+	_Atomic size_t first; /* the oldest: the source's, and a hint for who helps */
+
 	/* The source's. */
-	size_t first; /* the oldest, and how many are not settled */
-	size_t count;
+	size_t count;          /* of pieces that are not settled */
 	unsigned char *memory; /* of all loans; NULL: none yet */
 	size_t memory_bytes;
 
-	size_t turn; /* who helps looks at this one first */
 	struct ceint_loan loans[CEINT_READERS][CEINT_LOANS];
 };
 
 /*
- * Offer the part behind the last one, unless there are CEINT_PIECES. Its `from` is no
- * place of a record. batch: one that has as much room as all that are to be filled.
- * False: nothing is offered; or there is no memory.
+ * Offer the part behind the last one, whose `from` need not be where a record begins.
+ * batch: one that has as much room as all that are to be filled. Without memory nobody can
+ * help with it. False: CEINT_PIECES are there already.
  */
 bool ceint_pieces_offer(struct ceint_pieces *pieces, const struct ceint_records *records,
                         const struct ceint_part *part, uint32_t sec,
                         const struct ce_batch *batch);
 
-/* The one that is settled next, if any is. */
-static inline struct ceint_part ceint_pieces_oldest(const struct ceint_pieces *pieces)
-{
-	return pieces->pieces[pieces->first].part;
-}
+/* The part of the one that is settled next, if any is. */
+struct ceint_part ceint_pieces_oldest(const struct ceint_pieces *pieces);
 
 /* Read one that is offered. False: none is, or there is no memory for it now. */
 bool ceint_pieces_help(struct ceint_pieces *pieces);

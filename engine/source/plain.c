@@ -72,7 +72,7 @@ void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_
 	    !is_handed_over(pcap_datalink(pcap),
 	                    plain->records.layout & CE_LAYOUT_SWAPPED))
 		return;
-	plain->fd = plain->part.fd = fd;
+	plain->fd = fd;
 	plain->at = plain->offered = start + FILE_HEADER;
 	plain->records.most = snapshot < MOST_CAPLEN ? (uint32_t)snapshot : MOST_CAPLEN;
 }
@@ -91,7 +91,8 @@ void ceint_plain_close(struct ceint_plain *plain)
 static size_t part_bytes(const struct ceint_plain *plain, const struct ce_batch *batch)
 {
 	size_t filling = batch->capacity * plain->average / 16 * 15;
-	size_t bytes = batch->arena_bytes / 16 * 9; /* a last record has the rest, too */
+	size_t bytes = batch->arena_bytes / 16 *
+	               9; /* the rest is for what a record lacks */
 
 	if (!plain->average)
 		return batch->arena_bytes / 16 * 15;
@@ -106,13 +107,16 @@ static struct ceint_part next_part(const struct ceint_plain *plain, size_t bytes
 	return (struct ceint_part){plain->fd, from, from + (off_t)bytes};
 }
 
-/* Offer as many as there may be: so their sizes follow from what was read so far. */
+/* Offer as many as there may be, at any time: so their sizes follow from what was read
+   before. Not where records are so long that the first one cannot be guessed. */
 static void offer_parts(struct ceint_plain *plain, const struct ce_batch *batch)
 {
+	enum { RECORDS = 8 };
 	const size_t bytes = part_bytes(plain, batch);
 	struct ceint_part part = next_part(plain, bytes);
 
-	while (plain->average && bytes >= LEAST_PART &&
+	while (plain->average && plain->average * RECORDS <= bytes &&
+	       bytes >= LEAST_PART &&
 	       ceint_pieces_offer(plain->pieces, &plain->records, &part, plain->sec,
 	                          batch)) {
 		plain->offered = part.last;
@@ -140,19 +144,15 @@ static off_t read_next(struct ceint_plain *plain, struct ce_batch *batch)
    end. */
 static off_t read_part(struct ceint_plain *plain, struct ce_batch *batch)
 {
-	struct ceint_part rest = plain->part;
 	off_t end = plain->at;
 
-	if (plain->at < plain->part.last)
-		end = ceint_pieces_read(plain->pieces, &plain->records, &rest, plain->at,
-		                        batch);
 	while (!batch->count && plain->at >= plain->part.last)
 		end = read_next(plain, batch);
-	if (batch->count || plain->part.from == plain->at)
+	if (batch->count)
 		return end;
-	rest = plain->part;
-	rest.from = plain->at; /* for a long one there is room at the arena's begin */
-	return ceint_pieces_read(plain->pieces, &plain->records, &rest, plain->at, batch);
+	plain->part.from = plain->at; /* what is left: a long one has the whole arena */
+	return ceint_pieces_read(plain->pieces, &plain->records, &plain->part, plain->at,
+	                         batch);
 }
 
 uint32_t ceint_plain_read(struct ceint_plain *plain, struct ce_batch *batch)

@@ -386,7 +386,7 @@ static void offers_may_be_withdrawn(void **state)
 	close_reading(&reading);
 }
 
-static void without_memory_nothing_is_offered(void **state)
+static void without_memory_nobody_can_help(void **state)
 {
 	struct reading reading;
 	struct ceint_part part;
@@ -395,7 +395,14 @@ static void without_memory_nothing_is_offered(void **state)
 	open_reading(&reading);
 	part = second_part(&reading);
 	no_memory = true;
-	assert_false(offer(&reading));
+	assert_true(offer(&reading));
+	assert_false(help(&reading));
+	assert_true(ceint_pieces_oldest(&reading.pieces).last == part.last);
+	settle(&reading);
+	assert_null(reading.batch->lender);
+	ce_batch_clear(reading.batch);
+	assert_true(offer(&reading));
+	ceint_pieces_withdraw(&reading.pieces);
 	assert_true(ceint_pieces_read(&reading.pieces, &records, &part, reading.first,
 	                              reading.batch) == reading.end);
 	no_memory = false;
@@ -450,10 +457,12 @@ static void another_thread_may_help_at_any_time(void **state)
 		assert_ptr_equal(ce_ring_peek(reading.ring), held);
 		ce_ring_release(reading.ring, held);
 	}
-	ceint_pieces_withdraw(&reading.pieces);
+	while (offer(&reading))
+		;
+	ceint_pieces_withdraw(&reading.pieces); /* some of which are being read */
 	atomic_store_explicit(&over, true, memory_order_relaxed);
 	pthread_join(thread, &helped);
-	assert_in_range((uintptr_t)helped, hits, hits + CEINT_PIECES);
+	assert_in_range((uintptr_t)helped, hits, hits + 2 * CEINT_PIECES);
 	close_reading(&reading);
 }
 
@@ -472,7 +481,7 @@ int main(void)
 		cmocka_unit_test(no_guess_is_no_reading),
 		cmocka_unit_test(part_that_is_not_offered_is_read),
 		cmocka_unit_test(offers_may_be_withdrawn),
-		cmocka_unit_test(without_memory_nothing_is_offered),
+		cmocka_unit_test(without_memory_nobody_can_help),
 		cmocka_unit_test(another_thread_may_help_at_any_time),
 	};
 

@@ -24,7 +24,7 @@ enum {
 	HUGE = 262144, /* longest plain packet */
 	SLACK = 4096,  /* what is read behind a part */
 	SMALL = 3 * SLACK,
-	HELPED = 128 << 10, /* the smallest arena of which parts are offered */
+	HELPED = 128 << 10, /* an arena of which parts are offered */
 };
 
 static const struct packets_kind micro;
@@ -660,7 +660,7 @@ static void truncation_under_who_helps_ends_the_reading(void **state)
 		struct ce_batch *batch;
 
 		open_reading(&reading, &bytes, &few);
-		while (reading.batches < 2) /* the first is of no pair */
+		while (reading.batches < 2) /* the first part was not offered */
 			assert_non_null(next(&reading));
 		assert_true(!read_before || ceint_pieces_help(&reading.pieces));
 		assert_int_equal(ftruncate(reading.file.fd, 5000), 0);

@@ -131,8 +131,8 @@ struct ce_source_ops {
 	uint64_t (*discard)(struct ce_source *source);
 
 	/*
-	 * Do a part of what read has to do, in any thread and while another is in
-	 * read: for who waits for packets (savefile). It waits for the disk at most.
+	 * Do a part of what read has to do, in one other thread and while the first is
+	 * in read: for who waits for packets (savefile). It waits for the disk at most.
 	 * False: there is nothing to do.
 	 */
 	bool (*help)(struct ce_source *source);
@@ -174,7 +174,7 @@ int ce_source_open(struct ce_source **source, const struct ce_source_ops *kind,
 /* Does a file that begins so look like a savefile, perhaps a compressed one? */
 bool ce_source_is_savefile(const unsigned char first[4]);
 
-/* NULL is fine. Batches that it has filled may have memory of its: clear them before. */
+/* NULL is fine. Batches that it has filled may have its memory: clear them before. */
 void ce_source_close(struct ce_source *source);
 
 #ifdef __cplusplus
