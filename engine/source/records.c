@@ -3,9 +3,9 @@
  * records.c - see records_int.h.
  *
  * The walk is compiled for each layout, with every choice made before the loop. Where a
- * record begins only the one before tells; but where that is as long as those before it,
- * as in captures that were cut to a snap length, the next ones probably are, too: then some
- * are looked at together, and none waits for another.
+ * record begins only the one before tells; but one that is as long as the one before, as
+ * in captures that were cut to a snap length, is probably followed by others: then some are
+ * looked at together, and none waits for another.
  *
  * The columns that it fills were read by another thread before: it asks for their lines
  * some time ahead, to write there, since each store would wait for one otherwise.
@@ -69,7 +69,9 @@ static inline __attribute__((always_inline)) bool are_alike(const struct ceint_r
 	if ((size_t)(run->end - run->at) < CLAIM * bytes ||
 	    run->at + (CLAIM - 1) * bytes >= run->last)
 		return false;
-	for (size_t k = 0; k < CLAIM; k++)
+	if (word_at(run->at + 8, swapped) != caplen)
+		return false;
+	for (size_t k = 1; k < CLAIM; k++)
 		others |= word_at(run->at + k * bytes + 8, swapped) ^ caplen;
 	return !others;
 }
@@ -165,7 +167,7 @@ static const unsigned char *behind(const struct ceint_records *records,
                                    const struct ceint_run *run, const unsigned char *at,
                                    uint32_t sec)
 {
-	enum { NEAR_S = 3600, LONGEST = 1 << 20 };
+	enum { NEAR_S = 43200, LONGEST = 1 << 20 };
 	const bool swapped = records->layout & CE_LAYOUT_SWAPPED;
 	const size_t header = header_bytes(records);
 	uint32_t caplen, len;

@@ -254,6 +254,97 @@ static void record_that_is_not_plain_ends_the_walk(void **state)
 	free(data);
 }
 
+/* Those of `like` bytes each, but for the one at `odd`. */
+static struct packets_bytes alike(const struct ceint_records *records, uint32_t count,
+                                  uint32_t like, uint32_t odd, uint32_t length,
+                                  const unsigned char *data)
+{
+	struct packets_bytes bytes = {0};
+
+	for (uint32_t i = 0; i < count; i++)
+		add(&bytes, records, i, i == odd ? length : like, data + i % 100);
+	return bytes;
+}
+
+/* They are looked at eight at a time: wherever parts and batches end among them. */
+static void records_of_one_length_are_walked_like_others(void **state)
+{
+	static const uint32_t lengths[] = {0, 1, 64, 333};
+	unsigned char *data = noise();
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		for (int k = 0; k < 4; k++) {
+			struct packets_bytes bytes =
+				alike(&layouts[i], COUNT, lengths[k], COUNT, 0, data);
+
+			for (uint32_t capacity = 1; capacity < 40; capacity++)
+				assert_int_equal(
+					walk_all(&layouts[i], &bytes, 1 << 20, capacity),
+					COUNT);
+			for (size_t part = 1; part < 4000; part += 1 + any(100))
+				assert_int_equal(walk_all(&layouts[i], &bytes, part,
+				                          CE_BATCH_PACKETS),
+				                 COUNT);
+			free(bytes.data);
+		}
+	free(data);
+}
+
+/* Shorter, longer, or not plain at all: at each place among the eight. */
+static void one_that_differs_is_found_among_those_of_one_length(void **state)
+{
+	enum { FEW = 60, LIKE = 64 };
+	static const uint32_t lengths[] = {0, 63, 65, 5000};
+	unsigned char *data = noise();
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		for (uint32_t odd = 0; odd < FEW; odd++) {
+			const bool swapped = layouts[i].layout & CE_LAYOUT_SWAPPED;
+			struct packets_bytes bytes;
+			size_t header;
+
+			for (int k = 0; k < 4; k++) {
+				bytes = alike(&layouts[i], FEW, LIKE, odd, lengths[k],
+				              data);
+				assert_int_equal(walk_all(&layouts[i], &bytes, 1 << 20,
+				                          CE_BATCH_PACKETS),
+				                 FEW);
+				free(bytes.data);
+			}
+			bytes = alike(&layouts[i], FEW, LIKE, odd, LIKE, data);
+			header = bytes.size / FEW - LIKE;
+			bytes.data[odd * (header + LIKE) + (swapped ? 8 : 11)] = 0x7f;
+			assert_int_equal(
+				walk_all(&layouts[i], &bytes, 1 << 20, CE_BATCH_PACKETS),
+				odd);
+			free(bytes.data);
+		}
+	free(data);
+}
+
+static void those_of_one_length_may_be_cut_anywhere(void **state)
+{
+	enum { FEW = 30, LIKE = 64 };
+	unsigned char *data = noise();
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct packets_bytes bytes = alike(&layouts[i], FEW, LIKE, FEW, 0, data);
+		const size_t record = bytes.size / FEW;
+
+		for (size_t size = 0; size <= FEW * record; size++) {
+			bytes.size = size;
+			assert_int_equal(
+				walk_all(&layouts[i], &bytes, 1 << 20, CE_BATCH_PACKETS),
+				size / record);
+		}
+		free(bytes.data);
+	}
+	free(data);
+}
+
 static void bytes_may_end_anywhere(void **state)
 {
 	unsigned char *data = noise();
@@ -375,6 +466,9 @@ int main(void)
 		cmocka_unit_test(runs_are_walked_one_behind_the_other),
 		cmocka_unit_test(records_within_packets_mislead_nobody),
 		cmocka_unit_test(record_that_is_not_plain_ends_the_walk),
+		cmocka_unit_test(records_of_one_length_are_walked_like_others),
+		cmocka_unit_test(one_that_differs_is_found_among_those_of_one_length),
+		cmocka_unit_test(those_of_one_length_may_be_cut_anywhere),
 		cmocka_unit_test(bytes_may_end_anywhere),
 		cmocka_unit_test(missing_bytes_are_told_until_the_record_is_whole),
 		cmocka_unit_test(nothing_is_missing_of_what_is_not_plain),
