@@ -27,24 +27,34 @@ static inline void ceint_put16(unsigned char *at, uint16_t value)
 	at[1] = (unsigned char)value;
 }
 
-/* Of 64 octets that are 0 or 1, bit i: octet i. Eight at a time, which a product moves
-   together. */
+/* Eight octets, the first one lowest. */
+static inline uint64_t ceint_eight(const uint8_t *octets)
+{
+	uint64_t eight;
+
+	memcpy(&eight, octets, sizeof(eight));
+	return le64toh(eight);
+}
+
+/* The lowest bits of eight octets whose others are 0: a product moves them together. */
+static inline uint64_t ceint_pack_eight(uint64_t eight)
+{
+	return eight * UINT64_C(0x0102040810204080) >> 56;
+}
+
+/* Of 64 octets that are 0 or 1, bit i: octet i. */
 static inline uint64_t ceint_pack(const uint8_t octets[64])
 {
 	uint64_t word = 0;
 
-	for (int i = 0; i < 64; i += 8) {
-		uint64_t eight;
-
-		memcpy(&eight, octets + i, sizeof(eight));
-		word |= (le64toh(eight) * UINT64_C(0x0102040810204080)) >> 56 << i;
-	}
+	for (uint32_t i = 0; i < 64; i += 8)
+		word |= ceint_pack_eight(ceint_eight(octets + i)) << i;
 	return word;
 }
 
 /*
- * Of 64 octets, bit i: octet i has one of these bits. Eight at a time: each octet that
- * is not zero carries into its uppermost bit.
+ * Of 64 octets, bit i: octet i has one of these bits. Each octet that is not zero carries
+ * into its uppermost bit.
  */
 static inline uint64_t ceint_bits_of(const uint8_t *octets, uint8_t bits)
 {
@@ -52,15 +62,10 @@ static inline uint64_t ceint_bits_of(const uint8_t *octets, uint8_t bits)
 	uint64_t word = 0;
 
 	for (uint32_t i = 0; i < 64; i += 8) {
-		uint64_t eight, some;
+		const uint64_t eight = ceint_eight(octets + i) & low * bits;
+		const uint64_t some = (((eight & ~high) + ~high) | eight) & high;
 
-		memcpy(&eight, octets + i, sizeof(eight));
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-		eight = __builtin_bswap64(eight);
-#endif
-		eight &= low * bits;
-		some = (((eight & ~high) + ~high) | eight) & high;
-		word |= ((some >> 7) * UINT64_C(0x0102040810204080) >> 56) << i;
+		word |= ceint_pack_eight(some >> 7) << i;
 	}
 	return word;
 }

@@ -37,11 +37,13 @@ struct bits {
 
 static struct bits bits_of(const struct ceint_recipe *recipe)
 {
+	const uint64_t mask = recipe->mask ? recipe->mask : UINT64_MAX;
+
 	return (struct bits){
-		.mask = recipe->mask ? recipe->mask : UINT64_MAX,
+		.mask = mask,
 		.shift = recipe->shift,
 		.scale = recipe->scale ? recipe->scale : 1,
-		.any = htobe16((uint16_t)(recipe->mask << recipe->shift)),
+		.any = htobe16((uint16_t)(mask << recipe->shift)),
 		.whole = !recipe->mask && !recipe->shift && recipe->scale <= 1,
 	};
 }

@@ -102,7 +102,8 @@ static inline __attribute__((always_inline)) void judge_transport(struct word *w
 		word->not_plain[i] |= wrong[i];
 }
 
-/* Whether IP's length has room for the fixed part of the transport's header. */
+/* Whether IP's length has room for its own 20 octets and the fixed part of the transport's
+   header: 8 of UDP's and ICMP's, 20 of TCP's, 12 of SCTP's. */
 static inline __attribute__((always_inline)) void judge_length(struct word *word)
 {
 	for (int i = 0; i < WORD; i++) {
