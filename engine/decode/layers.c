@@ -182,6 +182,7 @@ static void clear(struct ceint_layers *layers, uint32_t first)
 	memset(layers->proto + first, 0, 64);
 	memset(layers->fragment + first, 0, 64);
 	layers->plain[first / 64] = 0;
+	layers->same[first / 64] = false;
 }
 
 void ceint_layers_walk(struct ceint_layers *layers, const struct ce_batch *batch,

@@ -69,6 +69,7 @@ struct ceint_layers {
 	/* Bit i: packet i is plain: see ceint_walk_plain. All that a fixed place of its
 	   headers holds is captured, and its offsets are CEINT_PLAIN_... */
 	uint64_t plain[CE_BATCH_WORDS];
+	bool same[CE_BATCH_WORDS]; /* all 64 are, and what such packets have is there */
 
 	/* Entry i is packet i. Without its header an offset means nothing. */
 	uint8_t network[CE_BATCH_PACKETS];   /* enum ceint_network; 0: none */

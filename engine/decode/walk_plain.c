@@ -124,6 +124,20 @@ static inline __attribute__((always_inline)) uint64_t plain_bits(const struct wo
 	return ceint_pack(is_plain);
 }
 
+/* What every packet has that is plain. */
+static inline __attribute__((always_inline)) void fill_same(struct ceint_layers *layers,
+                                                            uint32_t first)
+{
+	memset(layers->network + first, CEINT_PLAIN_KINDS, WORD);
+	memset(layers->tags + first, 0, WORD);
+	memset(layers->services + first, 0, WORD);
+	memset(layers->fragment + first, 0, WORD);
+	for (uint32_t i = first; i < first + WORD; i++) {
+		layers->network_at[i] = CEINT_PLAIN_NETWORK;
+		layers->transport_at[i] = CEINT_PLAIN_TRANSPORT;
+	}
+}
+
 /* What a packet has if it is plain. */
 static inline __attribute__((always_inline)) void fill(struct ceint_layers *layers,
                                                        const struct word *word,
@@ -131,22 +145,14 @@ static inline __attribute__((always_inline)) void fill(struct ceint_layers *laye
                                                        const uint32_t *len,
                                                        const uint32_t *caplen)
 {
-	uint32_t *network_at = layers->network_at + first;
-	uint32_t *transport_at = layers->transport_at + first;
 	uint32_t *end = layers->end + first, *captured = layers->captured + first;
 
 	memcpy(layers->proto + first, word->proto, WORD);
 	memcpy(layers->transport + first, word->transport, WORD);
-	memset(layers->network + first, CEINT_PLAIN_KINDS, WORD);
-	memset(layers->tags + first, 0, WORD);
-	memset(layers->services + first, 0, WORD);
-	memset(layers->fragment + first, 0, WORD);
 	for (int i = 0; i < WORD; i++) {
 		const uint32_t total = CEINT_PLAIN_NETWORK + word->total[i];
 		const uint32_t least = total < len[i] ? total : len[i];
 
-		network_at[i] = CEINT_PLAIN_NETWORK;
-		transport_at[i] = CEINT_PLAIN_TRANSPORT;
 		end[i] = least;
 		captured[i] = least < caplen[i] ? least : caplen[i];
 	}
@@ -187,8 +193,11 @@ FOR_EACH_WIDTH uint64_t ceint_walk_plain(struct ceint_layers *layers,
 	judge_network(&word, len, caplen);
 	judge_transport(&word);
 	judge_length(&word);
+	if (!layers->same[first / WORD])
+		fill_same(layers, first);
 	fill(layers, &word, first, len, caplen);
 	plain = plain_bits(&word) & wanted;
+	layers->same[first / WORD] = plain == UINT64_MAX;
 	for (uint64_t others = ~plain; others; others &= others - 1) {
 		uint32_t i = first + (uint32_t)__builtin_ctzll(others);
 
