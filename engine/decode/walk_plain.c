@@ -55,14 +55,15 @@ static inline __attribute__((always_inline)) void load(struct word *word,
                                                        const unsigned char *const *data,
                                                        const uint32_t *caplen)
 {
-	if (any_short(caplen))
+	if (any_short(caplen)) {
 		for (uint32_t i = 0; i < WORD; i++)
 			load_one(word, i,
 			         caplen[i] < CEINT_PLAIN_CAPLEN ? zeros : data[i]);
-	else
+		return;
+	}
 #pragma GCC unroll 8
-		for (uint32_t i = 0; i < WORD; i++)
-			load_one(word, i, data[i]);
+	for (uint32_t i = 0; i < WORD; i++)
+		load_one(word, i, data[i]);
 }
 
 /* What Ethernet's and IPv4's headers say. */

@@ -133,9 +133,10 @@ static struct ceint_loan *find_loan(struct ceint_pieces *pieces, enum ceint_read
 	return NULL;
 }
 
+/* The source's own. Who helps only looks there first: orders nothing. */
 static size_t oldest(const struct ceint_pieces *pieces)
 {
-	return atomic_load_explicit(&pieces->first, memory_order_relaxed); /* own */
+	return atomic_load_explicit(&pieces->first, memory_order_relaxed);
 }
 
 /* The piece so many behind the oldest. */
@@ -187,11 +188,8 @@ static struct ceint_loan *use_loan(struct ceint_loan *loan)
 /* Take the oldest piece that is offered; NULL: none is. */
 static struct ceint_piece *take_any(struct ceint_pieces *pieces)
 {
-	const size_t first = /* only where to look first: orders nothing */
-		atomic_load_explicit(&pieces->first, memory_order_relaxed);
-
 	for (size_t i = 0; i < CEINT_PIECES; i++) {
-		struct ceint_piece *piece = &pieces->pieces[(first + i) % CEINT_PIECES];
+		struct ceint_piece *piece = piece_at(pieces, i);
 
 		if (take(piece))
 			return piece;
@@ -199,8 +197,8 @@ static struct ceint_piece *take_any(struct ceint_pieces *pieces)
 	return NULL;
 }
 
-/* Read a piece without knowing where its first record is. False: none is offered, or there
-   is no memory to read it into. */
+/* Read a piece without knowing where its first record is. False: none is offered, or
+   there is no memory to read it into. */
 static bool read_any(struct ceint_pieces *pieces, enum ceint_reader reader)
 {
 	struct ceint_loan *loan = find_loan(pieces, reader);
@@ -256,7 +254,7 @@ static void forget(struct ceint_pieces *pieces, struct ceint_piece *piece)
 	   orders the rest. */
 	atomic_store_explicit(&piece->state, IDLE, memory_order_relaxed);
 	atomic_store_explicit(&pieces->first, (oldest(pieces) + 1) % CEINT_PIECES,
-	                      memory_order_relaxed); /* as take_any says */
+	                      memory_order_relaxed); /* as oldest says */
 	pieces->count--;
 }
 

@@ -17,10 +17,10 @@
  *
  * Threads    help: one other; all else: the source's
  * Ownership  The caller keeps the descriptor open until all is settled or withdrawn. A
- *            batch has the pieces' memory until it is cleared: so close is for when nobody
- *            uses these batches any more
- * Blocking   help and read wait for the disk, settle and withdraw also for whoever helps;
- *            the first read or offer allocates
+ *            batch has the pieces' memory until it is cleared: so close is for when
+ *            nobody uses these batches any more
+ * Blocking   help and read wait for the disk, settle and withdraw also for who helps; the
+ *            first read or offer allocates
  */
 #ifndef CE_PIECE_INT_H
 #define CE_PIECE_INT_H
@@ -71,8 +71,8 @@ struct ceint_pieces {
 
 /*
  * Offer the part behind the last one, whose `from` need not be where a record begins.
- * batch: one that has as much room as all that are to be filled. Without memory nobody can
- * help with it. False: CEINT_PIECES are there already.
+ * batch: one that has as much room as all that are to be filled. Without memory nobody
+ * can help with it. False: CEINT_PIECES are there already.
  */
 bool ceint_pieces_offer(struct ceint_pieces *pieces, const struct ceint_records *records,
                         const struct ceint_part *part, uint32_t sec,

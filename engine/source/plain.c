@@ -91,8 +91,8 @@ void ceint_plain_close(struct ceint_plain *plain)
 static size_t part_bytes(const struct ceint_plain *plain, const struct ce_batch *batch)
 {
 	size_t filling = batch->capacity * plain->average / 16 * 15;
-	size_t bytes = batch->arena_bytes / 16 *
-	               9; /* the rest is for what a record lacks */
+	/* What is left of the arena is for what a last record lacks. */
+	size_t bytes = batch->arena_bytes / 16 * 9;
 
 	if (!plain->average)
 		return batch->arena_bytes / 16 * 15;

@@ -4,8 +4,8 @@
  *
  * The walk is compiled for each layout, with every choice made before the loop. Where a
  * record begins only the one before tells; but one that is as long as the one before, as
- * in captures that were cut to a snap length, is probably followed by others: then some are
- * looked at together, and none waits for another.
+ * in captures that were cut to a snap length, is probably followed by others: then some
+ * are looked at together, and none waits for another.
  *
  * The columns that it fills were read by another thread before: it asks for their lines
  * some time ahead, to write there, since each store would wait for one otherwise.

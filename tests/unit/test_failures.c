@@ -161,9 +161,10 @@ static int take_all(struct ce_reader *reader, struct ce_err *err)
 	return rc == -ENODATA ? 0 : rc;
 }
 
-/* Open, filter, read to the end and close. 0, or the first error. */
+/* Open, filter, read to the end and close. 0, or the first error; who copes with a failure
+   has read all `packets`. */
 static int read_with(const struct ce_reader_options *options, const char *expression,
-                     struct ce_err *err)
+                     uint64_t packets, struct ce_err *err)
 {
 	struct ce_reader *reader = NULL;
 	struct ce_stats stats = {0};
@@ -179,6 +180,7 @@ static int read_with(const struct ce_reader_options *options, const char *expres
 	ce_reader_close(reader, &stats);
 	assert_true(stats.captured ==
 	            stats.filtered + stats.delivered + stats.undelivered);
+	assert_true(rc < 0 || stats.captured == packets);
 	return rc;
 }
 
@@ -195,7 +197,7 @@ static int read_files(struct ce_err *err)
 		.filter = "udp",
 	};
 
-	return read_with(&options, "udp dst portrange 1000-1008", err);
+	return read_with(&options, "udp dst portrange 1000-1008", 2 * COUNT, err);
 }
 
 static struct packets_bytes piped;
@@ -216,7 +218,7 @@ static int read_pipe(struct ce_err *err)
 	close(ends[1]);
 	snprintf(name, sizeof(name), "/proc/self/fd/%d", ends[0]);
 	path = name;
-	rc = read_with(&options, "udp", err);
+	rc = read_with(&options, "udp", COUNT, err);
 	close(ends[0]);
 	return rc;
 }
@@ -236,7 +238,7 @@ static int read_memory(struct ce_err *err)
 	                   .snaplen = HUGE},
 	};
 
-	return read_with(&options, "ether[0] = 0", err);
+	return read_with(&options, "ether[0] = 0", 2, err);
 }
 
 /* On lo, without a packet: what can fail is before the first. */
