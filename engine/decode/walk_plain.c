@@ -18,6 +18,8 @@ enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, WORD = 6
 enum {
 	TYPE_AT = 12, /* then IP's version and header length, and dsfield */
 	TYPE_AND_VERSION = CEINT_TYPE_IPV4 << 16 | 0x4500,
+	TOTAL_AT = CEINT_PLAIN_NETWORK + 2,
+	FRAGMENT_AT = CEINT_PLAIN_NETWORK + 6,
 	FRAGMENTED = 0x3fff << 16, /* more follow, or an offset; then TTL and protocol */
 	TCP_LENGTH_AT = CEINT_PLAIN_TRANSPORT + 12,
 	LEAST_TCP = 5 << 4, /* TCP's header length there, in its upper half */
@@ -27,9 +29,12 @@ static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
 
 /* What decides, of 64 packets. */
 struct word {
-	uint32_t octets[WORD][4]; /* of a packet, from its type on */
+	/* As they stand in the packets. */
+	uint32_t type[WORD];      /* and IP's version */
+	uint16_t total[WORD];     /* IP's length; then in host order */
+	uint32_t fragment[WORD];  /* and the protocol */
 	uint8_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
-	uint32_t total[WORD];     /* IP's length */
+
 	uint8_t proto[WORD];
 	uint8_t transport[WORD];
 	uint32_t not_plain[WORD]; /* 0: the packet is plain */
@@ -38,7 +43,9 @@ struct word {
 static inline __attribute__((always_inline)) void load_one(struct word *word, uint32_t i,
                                                            const unsigned char *from)
 {
-	memcpy(word->octets[i], from + TYPE_AT, sizeof(word->octets[i]));
+	memcpy(&word->type[i], from + TYPE_AT, sizeof(word->type[i]));
+	memcpy(&word->total[i], from + TOTAL_AT, sizeof(word->total[i]));
+	memcpy(&word->fragment[i], from + FRAGMENT_AT, sizeof(word->fragment[i]));
 	word->tcp_length[i] = from[TCP_LENGTH_AT];
 }
 
@@ -72,14 +79,14 @@ static inline __attribute__((always_inline)) void judge_network(struct word *wor
                                                                 const uint32_t *caplen)
 {
 	for (int i = 0; i < WORD; i++) {
-		const uint32_t type = be32toh(word->octets[i][0]);
-		const uint32_t fragment = be32toh(word->octets[i][2]);
-		const uint32_t other = (type ^ TYPE_AND_VERSION) & 0xffffff00;
+		const uint32_t other = (word->type[i] ^ htobe32(TYPE_AND_VERSION)) &
+		                       htobe32(0xffffff00);
+		const uint32_t fragmented = word->fragment[i] & htobe32(FRAGMENTED);
 		const uint32_t longer = len[i] < caplen[i];
 
-		word->not_plain[i] = other | (fragment & FRAGMENTED) | longer;
-		word->total[i] = be32toh(word->octets[i][1]) >> 16;
-		word->proto[i] = (uint8_t)fragment;
+		word->not_plain[i] = other | fragmented | longer;
+		word->total[i] = be16toh(word->total[i]);
+		word->proto[i] = (uint8_t)be32toh(word->fragment[i]);
 	}
 }
 
