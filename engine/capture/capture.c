@@ -519,6 +519,7 @@ int ce_capture_start(struct ce_capture *capture, struct ce_err *err)
 	capture->source->wait_arg = capture;
 	ceint_mailbox_enter(&capture->mailbox);
 	sigfillset(&all);
+	sigdelset(&all, SIGBUS);                     /* a mapped file may be truncated */
 	pthread_sigmask(SIG_SETMASK, &all, &before); /* the thread inherits it */
 	rc = pthread_create(&capture->thread, NULL, run, capture);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);

@@ -284,6 +284,8 @@ int ce_reader_fetch(struct ce_reader *reader, int timeout_ms, struct ce_err *out
 			return 1;
 		if (timeout_ms > 0 && ce_clock_ms_until(until_ns) == 0)
 			return 0; /* packets that are rejected prolong nothing */
+		if (batch && (rc = ce_batch_check(batch, err)) < 0)
+			return fail(reader, rc, err);
 		rc = reader->limit ? next_batch(reader, err) : 0;
 		if (rc < 0)
 			return fail(reader, rc, err);

@@ -29,7 +29,7 @@ void ce_batch_clear(struct ce_batch *batch)
 		batch->lender->take_back(batch->lender, batch);
 	batch->lender = NULL;
 	batch->layout = CE_LAYOUT_RECORD;
-	batch->near = batch->decoded = false;
+	batch->mapped = batch->near = batch->decoded = false;
 	batch->count = 0;
 	batch->at = 0;
 	batch->taken = 0;

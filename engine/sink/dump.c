@@ -276,6 +276,8 @@ int ce_dump_write_batch(struct ce_dump *dump, const struct ce_batch *batch,
 			rc = 0;
 		i = ceint_next_wanted(wanted, i, end);
 	}
+	if (rc == 0)
+		rc = ce_batch_check(batch, err);
 	for (; i < end; i = ceint_next_wanted(wanted, i + 1, end))
 		dump->packets++; /* that come too late */
 	return rc;

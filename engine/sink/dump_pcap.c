@@ -97,6 +97,22 @@ static void put_fractions(const struct ce_dump *dump, const struct ce_batch *bat
 	}
 }
 
+/*
+ * Put the lengths of packets [i, end) into the headers of their copies: they were
+ * checked, and the file that they are mapped from may have changed since.
+ */
+static void put_lengths(const struct ce_batch *batch, uint32_t i, uint32_t end,
+                        unsigned char *copy)
+{
+	for (; i < end; i++) {
+		const uint32_t lengths[] = {batch->caplen[i], batch->len[i]};
+
+		memcpy(copy + offsetof(struct ce_record, caplen), lengths,
+		       sizeof(lengths));
+		copy += sizeof(struct ce_record) + batch->caplen[i];
+	}
+}
+
 /* The bytes of packets [i, end), which stand behind each other from *from on. */
 static size_t run_bytes(const struct ce_batch *batch, uint32_t i, uint32_t end,
                         const unsigned char **from)
@@ -113,6 +129,8 @@ static size_t copy_run(const struct ce_dump *dump, const struct ce_batch *batch,
 	size_t bytes = run_bytes(batch, i, stop, &from);
 
 	memcpy(to, from, bytes);
+	if (batch->mapped)
+		put_lengths(batch, i, stop, to);
 	if (batch->origin.nano != dump->nano)
 		put_fractions(dump, batch, i, stop, to);
 	return bytes;
@@ -122,7 +140,7 @@ static size_t copy_run(const struct ce_dump *dump, const struct ce_batch *batch,
 static bool is_long_run(const struct ce_dump *dump, const struct ce_batch *batch,
                         const uint64_t wanted[CE_BATCH_WORDS], uint32_t i, uint32_t end)
 {
-	return !dump->packer && batch->origin.nano == dump->nano &&
+	return !dump->packer && batch->origin.nano == dump->nano && !batch->mapped &&
 	       ceint_outfile_borrows(dump->file) &&
 	       batch->data[end - 1] - batch->data[i] >= BORROW &&
 	       end_of_run(batch, wanted, i, end, SIZE_MAX) == end;
@@ -130,11 +148,13 @@ static bool is_long_run(const struct ce_dump *dump, const struct ce_batch *batch
 
 /* Copy packets from *i on into the room that there is. As ceint_dump_gather. */
 static int copy_runs(struct ce_dump *dump, const struct ce_batch *batch,
-                     const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end)
+                     const uint64_t wanted[CE_BATCH_WORDS], uint32_t *i, uint32_t end,
+                     struct ce_err *err)
 {
 	size_t size, used = 0;
 	unsigned char *room;
 	uint32_t next = *i, stop, packets = 0;
+	int rc;
 
 	if (ceint_dump_room(dump, sizeof(struct ce_record) + batch->caplen[next], &room,
 	                    &size) < 0)
@@ -146,6 +166,9 @@ static int copy_runs(struct ce_dump *dump, const struct ce_batch *batch,
 		packets += stop - next;
 		next = ceint_next_wanted(wanted, stop, end);
 	}
+	rc = ce_batch_check(batch, err); /* before anything goes on to the disk */
+	if (rc < 0)
+		return rc;
 	ceint_dump_add(dump, used, packets);
 	dump->packets += packets;
 	*i = next;
@@ -176,7 +199,7 @@ int ceint_dump_gather(struct ce_dump *dump, const struct ce_batch *batch,
 		return 0;
 	if (is_long_run(dump, batch, wanted, *i, end))
 		return borrow_run(dump, batch, i, end, err);
-	return copy_runs(dump, batch, wanted, i, end);
+	return copy_runs(dump, batch, wanted, i, end, err);
 }
 
 const struct ceint_format ceint_dump_pcap = {

@@ -2,21 +2,26 @@
 /*
  * part.c - see part_int.h.
  *
- * A copy by read(2) into memory that stays in a cache was measured against mapping the
- * file, and takes half the time: of a mapped file each page is a fault, and each packet
- * a miss, while copies keep to a stream.
+ * A copy by read(2) into memory that stays in a cache was measured against mapping small
+ * pages, and takes half the time: each page is a fault. Where long records are mapped,
+ * most of their bytes are never looked at: so only headers are fetched.
  */
 #include <errno.h>
 #include <unistd.h>
 
+#include "lanes_int.h"
 #include "part_int.h"
 
-enum { SLACK = 4096 }; /* bytes behind a part, for its last record: most are shorter */
+enum {
+	SLACK = 4096, /* bytes behind a part, for its last record: most are shorter */
+	ENOUGH = 4,   /* records that are no chance */
+};
 
-/* The part's bytes, as far as they are in the batch's arena. */
+/* The part's bytes and some more, as far as they are there. */
 struct loaded {
 	const struct ceint_part *part;
 	struct ce_batch *batch;
+	const unsigned char *bytes; /* mapped, or the batch's arena */
 	size_t size;
 };
 
@@ -28,7 +33,7 @@ static bool load(struct loaded *loaded, size_t bytes)
 	struct ce_batch *batch = loaded->batch;
 	ssize_t got;
 
-	if (bytes > batch->arena_bytes - loaded->size)
+	if (batch->mapped || bytes > batch->arena_bytes - loaded->size)
 		return false;
 	do
 		got = pread(part->fd, batch->arena + loaded->size, bytes,
@@ -39,12 +44,22 @@ static bool load(struct loaded *loaded, size_t bytes)
 	return got == (ssize_t)bytes;
 }
 
-static void load_part(struct loaded *loaded, const struct ceint_part *part,
-                      struct ce_batch *batch)
+/* Have the part mapped, or load it. */
+static void have_part(struct loaded *loaded, const struct ceint_part *part,
+                      const struct ceint_records *records, struct ce_batch *batch)
 {
-	size_t bytes = (size_t)(part->last - part->from) + SLACK;
+	size_t bytes = (size_t)(part->last - part->from);
 
-	*loaded = (struct loaded){part, batch, 0};
+	*loaded = (struct loaded){part, batch, batch->arena, 0};
+	if (part->mapping)
+		loaded->bytes = ceint_mapping_find(part->mapping, part->from, part->last);
+	batch->mapped = part->mapping && loaded->bytes;
+	if (batch->mapped) {
+		loaded->size = bytes + ceint_records_longest(records);
+		return;
+	}
+	loaded->bytes = batch->arena;
+	bytes += SLACK;
 	load(loaded, bytes < batch->arena_bytes ? bytes : batch->arena_bytes);
 }
 
@@ -52,13 +67,27 @@ static void load_part(struct loaded *loaded, const struct ceint_part *part,
 static struct ceint_run run_from(const struct loaded *loaded, off_t at)
 {
 	const struct ceint_part *part = loaded->part;
-	const unsigned char *begin = loaded->batch->arena;
+	const unsigned char *begin = loaded->bytes;
 	size_t from = (size_t)(at - part->from), last = (size_t)(part->last - part->from);
 	struct ceint_run run = {.end = begin + loaded->size};
 
 	run.at = from < loaded->size ? begin + from : run.end;
 	run.last = last < loaded->size ? begin + last : run.end;
 	return run;
+}
+
+/* A mapped last record may be longer than what would have been read: then it belongs into
+   the next batch, as if it had been. Gives where the packets end. */
+static const unsigned char *shorten(const struct loaded *loaded,
+                                    const struct ceint_records *records,
+                                    const unsigned char *end)
+{
+	struct ce_batch *batch = loaded->batch;
+
+	if ((size_t)(end - loaded->bytes) <= batch->arena_bytes)
+		return end;
+	batch->count--;
+	return batch->data[batch->count] - ceint_record_header(records);
 }
 
 /* Walk what is loaded, and load what a last record still lacks. */
@@ -70,15 +99,21 @@ static off_t walk(struct loaded *loaded, const struct ceint_records *records, of
 
 	do {
 		run = run_from(loaded, at);
+		if (batch->mapped && loaded->part->sparse)
+			run.at = ceint_lanes_walk(records, batch, &run);
 		run.at = ceint_records_walk(records, batch, &run);
-		at = loaded->part->from + (run.at - batch->arena);
+		run.at = shorten(loaded, records, run.at);
+		at = loaded->part->from + (run.at - loaded->bytes);
 		missing = at < loaded->part->last && batch->count < batch->capacity
 		                  ? ceint_records_missing(records, run.at, run.end)
 		                  : 0;
 	} while (missing && load(loaded, missing));
-	batch->arena_used = batch->count ? (size_t)(run.at - batch->arena) : 0;
-	if (!batch->count)
+	batch->arena_used =
+		batch->count && !batch->mapped ? (size_t)(run.at - batch->arena) : 0;
+	if (!batch->count) {
 		batch->layout = CE_LAYOUT_RECORD;
+		batch->mapped = false;
+	}
 	return at;
 }
 
@@ -89,7 +124,7 @@ off_t ceint_part_read(const struct ceint_part *part, const struct ceint_records 
 
 	if (at >= part->last) /* a record before it ends behind it */
 		return at;
-	load_part(&loaded, part, batch);
+	have_part(&loaded, part, records, batch);
 	return at - part->from < (off_t)loaded.size ? walk(&loaded, records, at) : at;
 }
 
@@ -100,9 +135,9 @@ off_t ceint_part_guess(const struct ceint_part *part, const struct ceint_records
 	struct loaded loaded;
 	struct ceint_run run;
 
-	load_part(&loaded, part, batch);
+	have_part(&loaded, part, records, batch);
 	run = run_from(&loaded, part->from);
-	at = ceint_records_guess(records, &run, sec);
-	*begun = at ? part->from + (at - batch->arena) : -1;
+	at = ceint_records_guess(records, &run, sec, ENOUGH);
+	*begun = at ? part->from + (at - loaded.bytes) : -1;
 	return at ? walk(&loaded, records, *begun) : -1;
 }

@@ -2,11 +2,13 @@
 /*
  * part_int.h - a part of a savefile, read into a batch: the records that begin in it.
  *
- * The bytes go into the batch's arena in one piece, and stay there as the file has them,
- * each packet behind its record's header. The last record may end behind the part.
+ * The bytes stay as the file has them, each packet behind its record's header: in the
+ * file's mapping, where that has the part; else they are read into the batch's arena in
+ * one piece. The last record may end behind the part.
  *
  * Threads    any, each with a batch of its own
- * Ownership  the descriptor is the caller's
+ * Ownership  the descriptor and the mapping are the caller's; a batch that is `mapped`
+ *            needs the mapping, and does not keep it
  * Blocking   waits for the disk
  */
 #ifndef CE_PART_INT_H
@@ -14,10 +16,13 @@
 
 #include <sys/types.h>
 
+#include "mapping_int.h"
 #include "records_int.h"
 
 struct ceint_part {
-	int fd;     /* a regular file */
+	int fd;                        /* a regular file */
+	struct ceint_mapping *mapping; /* of it; NULL: none */
+	bool sparse;                   /* its records are long */
 	off_t from; /* what is read begins here: <= where the first record does */
 	off_t last; /* no record that begins here or later */
 };

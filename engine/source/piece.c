@@ -57,15 +57,29 @@ static void take_back(struct ce_lender *lender, struct ce_batch *batch)
 	struct ceint_loan *loan = (struct ceint_loan *)lender;
 
 	exchange(loan, batch);
+	if (batch->mapped)
+		ceint_mapping_done(loan->mapping, loan->from);
 	give_back(loan);
 }
 
-/* The empty batch gets what was read. */
-static void lend(struct ceint_loan *loan, struct ce_batch *batch)
+static int check(const struct ce_lender *lender, struct ce_err *err)
+{
+	return ceint_mapping_check(((const struct ceint_loan *)lender)->mapping, err);
+}
+
+/* The empty batch gets what was read of the part. */
+static void lend(struct ceint_loan *loan, const struct ceint_part *part,
+                 struct ce_batch *batch)
 {
 	exchange(loan, batch);
 	batch->count = loan->batch.count;
 	batch->layout = loan->batch.layout;
+	batch->mapped = loan->batch.mapped;
+	if (batch->mapped) {
+		ceint_mapping_use(part->mapping);
+		loan->mapping = part->mapping;
+		loan->from = part->from;
+	}
 	batch->arena_used = loan->batch.arena_used;
 	batch->lender = &loan->lender;
 }
@@ -84,41 +98,56 @@ static size_t round_up(size_t count, size_t unit)
 	return (count + unit - 1) / unit * unit;
 }
 
-/* Cut a loan's columns and arena from the front of *memory, as large as the batch's. */
-static void place(struct ceint_loan *loan, unsigned char **memory,
-                  const struct ce_batch *like)
+/* The room that one loan's columns take, and its arena. */
+static size_t column_bytes(const struct ce_batch *like)
+{
+	return round_up(like->capacity, PACKETS) *
+	       (sizeof(*like->ts_ns) + sizeof(*like->data) + sizeof(*like->caplen) +
+	        sizeof(*like->len));
+}
+
+static size_t arena_bytes(const struct ce_batch *like)
+{
+	return round_up(like->arena_bytes, LINE);
+}
+
+/* Cut a loan's columns from the front of *columns, as large as the batch's, and its arena
+   from that of *arenas. */
+static void place(struct ceint_loan *loan, unsigned char **columns,
+                  unsigned char **arenas, const struct ce_batch *like)
 {
 	const size_t packets = round_up(like->capacity, PACKETS);
 	struct ce_batch *batch = &loan->batch;
 
-	loan->lender.take_back = take_back;
+	loan->lender = (struct ce_lender){take_back, check};
 	batch->capacity = like->capacity;
 	batch->arena_bytes = like->arena_bytes;
-	batch->ts_ns = cut(memory, packets * sizeof(*batch->ts_ns));
-	batch->data = cut(memory, packets * sizeof(*batch->data));
-	batch->caplen = cut(memory, packets * sizeof(*batch->caplen));
-	batch->len = cut(memory, packets * sizeof(*batch->len));
-	batch->arena = cut(memory, round_up(like->arena_bytes, LINE));
+	batch->ts_ns = cut(columns, packets * sizeof(*batch->ts_ns));
+	batch->data = cut(columns, packets * sizeof(*batch->data));
+	batch->caplen = cut(columns, packets * sizeof(*batch->caplen));
+	batch->len = cut(columns, packets * sizeof(*batch->len));
+	batch->arena = cut(arenas, arena_bytes(like));
 }
 
-/* Have loans of as much as the batch has room for. False: no memory. */
+/* Have loans of as much as the batch has room for. Arenas, which are not used for what is
+   mapped, stand behind all columns. False: no memory. */
 static bool have_loans(struct ceint_pieces *pieces, const struct ce_batch *like)
 {
-	const size_t packets = round_up(like->capacity, PACKETS);
-	unsigned char *memory;
+	enum { COUNT = CEINT_READERS * CEINT_LOANS };
+	unsigned char *columns, *arenas;
 
 	if (pieces->memory)
 		return true;
 	pieces->memory_bytes =
-		ceint_pages_huge(CEINT_READERS * CEINT_LOANS *
-	                         (packets * (sizeof(*like->ts_ns) + sizeof(*like->data) +
-	                                     sizeof(*like->caplen) + sizeof(*like->len)) +
-	                          round_up(like->arena_bytes, LINE)));
-	memory = pieces->memory = ceint_pages_open(pieces->memory_bytes);
-	for (int reader = 0; memory && reader < CEINT_READERS; reader++)
+		ceint_pages_huge(COUNT * (column_bytes(like) + arena_bytes(like)));
+	pieces->memory = columns = ceint_pages_open(pieces->memory_bytes);
+	if (!columns)
+		return false;
+	arenas = columns + COUNT * column_bytes(like);
+	for (int reader = 0; reader < CEINT_READERS; reader++)
 		for (int i = 0; i < CEINT_LOANS; i++)
-			place(&pieces->loans[reader][i], &memory, like);
-	return memory;
+			place(&pieces->loans[reader][i], &columns, &arenas, like);
+	return true;
 }
 
 /* The first of a reader's that nobody has; NULL: there is none. */
@@ -267,11 +296,15 @@ off_t ceint_pieces_read(struct ceint_pieces *pieces, const struct ceint_records 
 	batch->near = true;
 	if (have_loans(pieces, batch))
 		loan = find_loan(pieces, CEINT_SOURCE);
-	if (!loan)
-		return ceint_part_read(part, records, at, batch);
+	if (!loan) {
+		struct ceint_part unmapped = *part;
+
+		unmapped.mapping = NULL; /* nobody would keep it */
+		return ceint_part_read(&unmapped, records, at, batch);
+	}
 	end = ceint_part_read(part, records, at, &use_loan(loan)->batch);
 	if (loan->batch.count)
-		lend(loan, batch);
+		lend(loan, part, batch);
 	else
 		give_back(loan);
 	return end;
@@ -294,7 +327,7 @@ off_t ceint_pieces_settle(struct ceint_pieces *pieces, off_t at, struct ce_batch
 	loan = piece->loan;
 	/* Where nothing was found, `begun` is no place of a record. */
 	if (piece->begun == at && loan->batch.count) {
-		lend(loan, batch);
+		lend(loan, &piece->part, batch);
 		batch->near = piece->near;
 		return piece->ended;
 	}

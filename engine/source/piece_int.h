@@ -37,6 +37,10 @@ struct ceint_loan {
 	struct ce_lender lender;
 	struct ce_batch batch;
 	_Atomic bool taken; /* by whoever reads into it, until it is back */
+
+	/* Where the packets are mapped, while they are lent. */
+	struct ceint_mapping *mapping;
+	off_t from; /* of the part */
 };
 
 enum ceint_reader { CEINT_SOURCE, CEINT_HELPER, CEINT_READERS };

@@ -62,7 +62,8 @@ static bool recognize(struct ceint_plain *plain, const unsigned char first[4])
 }
 
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4], struct ceint_pieces *pieces)
+                      const unsigned char first[4], const char *name,
+                      struct ceint_pieces *pieces)
 {
 	int snapshot = pcap_snapshot(pcap);
 
@@ -75,12 +76,16 @@ void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_
 	plain->fd = fd;
 	plain->at = plain->offered = start + FILE_HEADER;
 	plain->records.most = snapshot < MOST_CAPLEN ? (uint32_t)snapshot : MOST_CAPLEN;
+	plain->mapping =
+		ceint_mapping_open(fd, ceint_records_longest(&plain->records), name);
 }
 
 void ceint_plain_close(struct ceint_plain *plain)
 {
 	if (plain->fd >= 0)
 		ceint_pieces_withdraw(plain->pieces);
+	ceint_mapping_release(plain->mapping);
+	plain->mapping = NULL;
 	plain->fd = -1;
 }
 
@@ -102,9 +107,16 @@ static size_t part_bytes(const struct ceint_plain *plain, const struct ce_batch 
 /* The part behind the last one, or behind `at` where that is further. */
 static struct ceint_part next_part(const struct ceint_plain *plain, size_t bytes)
 {
+	enum { DENSE = 192 }; /* bytes: most lines of memory have a header */
 	const off_t from = plain->offered > plain->at ? plain->offered : plain->at;
 
-	return (struct ceint_part){plain->fd, from, from + (off_t)bytes};
+	return (struct ceint_part){
+		.fd = plain->fd,
+		.mapping = plain->mapping,
+		.sparse = plain->average >= DENSE,
+		.from = from,
+		.last = from + (off_t)bytes,
+	};
 }
 
 /* Offer as many as there may be, at any time: so their sizes follow from what was read

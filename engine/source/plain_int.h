@@ -26,8 +26,9 @@
 struct pcap;
 
 struct ceint_plain {
-	int fd;   /* a regular file; -1: its records are not plain */
-	off_t at; /* where the next record begins */
+	int fd;                        /* a regular file; -1: its records are not plain */
+	struct ceint_mapping *mapping; /* of it; NULL: none */
+	off_t at;                      /* where the next record begins */
 	struct ceint_records records;
 	struct ceint_pieces *pieces; /* the parts behind `part` */
 	struct ceint_part part;      /* where `at` is, or the one before */
@@ -38,10 +39,11 @@ struct ceint_plain {
 
 /*
  * Are this file's records plain? first: its first four bytes; start: where they
- * stand; pcap: the file, opened; pieces: lent until close.
+ * stand; pcap: the file, opened; name: its, for errors; pieces: lent until close.
  */
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
-                      const unsigned char first[4], struct ceint_pieces *pieces);
+                      const unsigned char first[4], const char *name,
+                      struct ceint_pieces *pieces);
 
 /* Fill an empty batch. Returns the number of packets; 0 when the next record is not
    plain, or not whole, or larger than the arena. */

@@ -15,26 +15,9 @@
 enum {
 	CLAIM = 8,         /* packets at a time: their times are one line */
 	CLAIM_AHEAD = 128, /* packets */
+	LINE = 64,
+	FETCH_AHEAD = 1024, /* bytes */
 };
-
-static inline uint32_t word_at(const unsigned char *at, bool swapped)
-{
-	uint32_t word;
-
-	memcpy(&word, at, sizeof(word));
-	return swapped ? __builtin_bswap32(word) : word;
-}
-
-static inline int64_t time_at(const unsigned char *at, bool swapped, int64_t unit_ns)
-{
-	return word_at(at, swapped) * INT64_C(1000000000) +
-	       word_at(at + 4, swapped) * unit_ns;
-}
-
-static size_t header_bytes(const struct ceint_records *records)
-{
-	return records->layout >= CE_LAYOUT_MODIFIED ? CEINT_MODIFIED : CEINT_RECORD;
-}
 
 /* Ask for the lines of CLAIM packets, from packet i on. */
 static inline __attribute__((always_inline)) void claim(const struct ce_batch *batch,
@@ -51,9 +34,9 @@ static inline __attribute__((always_inline)) const unsigned char *fill(
 	const struct ce_batch *batch, size_t i, const unsigned char *at, uint32_t caplen,
 	int64_t unit_ns, bool swapped, size_t header)
 {
-	batch->ts_ns[i] = time_at(at, swapped, unit_ns);
+	batch->ts_ns[i] = ceint_record_time(at, swapped, unit_ns);
 	batch->caplen[i] = caplen;
-	batch->len[i] = word_at(at + 12, swapped);
+	batch->len[i] = ceint_record_word(at + 12, swapped);
 	batch->data[i] = at + header;
 	return at + header + caplen;
 }
@@ -69,10 +52,10 @@ static inline __attribute__((always_inline)) bool are_alike(const struct ceint_r
 	if ((size_t)(run->end - run->at) < CLAIM * bytes ||
 	    run->at + (CLAIM - 1) * bytes >= run->last)
 		return false;
-	if (word_at(run->at + 8, swapped) != caplen)
+	if (ceint_record_word(run->at + 8, swapped) != caplen)
 		return false;
 	for (size_t k = 1; k < CLAIM; k++)
-		others |= word_at(run->at + k * bytes + 8, swapped) ^ caplen;
+		others |= ceint_record_word(run->at + k * bytes + 8, swapped) ^ caplen;
 	return !others;
 }
 
@@ -84,7 +67,7 @@ static inline __attribute__((always_inline)) size_t walk_each(
 	const unsigned char *at = run->at;
 
 	for (; i < stop && at < run->last; i++) {
-		const uint32_t caplen = word_at(at + 8, swapped);
+		const uint32_t caplen = ceint_record_word(at + 8, swapped);
 
 		if (caplen > records->most || caplen > (size_t)(run->end - at) - header)
 			break;
@@ -92,6 +75,15 @@ static inline __attribute__((always_inline)) size_t walk_each(
 	}
 	run->at = at;
 	return i;
+}
+
+/* Ask for the lines before `to` that were not asked for. Gives where they end. */
+static inline __attribute__((always_inline)) const unsigned char *fetch(
+	const unsigned char *from, const unsigned char *to)
+{
+	for (; from < to; from += LINE)
+		__builtin_prefetch(from);
+	return from;
 }
 
 static inline __attribute__((always_inline)) const unsigned char *walk(
@@ -102,6 +94,7 @@ static inline __attribute__((always_inline)) const unsigned char *walk(
 	const struct ceint_records rules = *records;
 	const struct ce_batch batch = *out;
 	struct ceint_run run = *whole;
+	const unsigned char *fetched = run.at;
 	size_t i = batch.count, stop = i;
 
 	if ((size_t)(run.end - run.at) < header)
@@ -112,6 +105,8 @@ static inline __attribute__((always_inline)) const unsigned char *walk(
 		claim(&batch, i + ahead);
 	while (i == stop && i < batch.capacity) {
 		claim(&batch, i + CLAIM_AHEAD);
+		if (batch.mapped)
+			fetched = fetch(fetched, run.at + FETCH_AHEAD);
 		stop = i + CLAIM;
 		if (i && stop <= batch.capacity &&
 		    are_alike(&run, batch.caplen[i - 1], swapped, header)) {
@@ -150,12 +145,12 @@ size_t ceint_records_missing(const struct ceint_records *records, const unsigned
                              const unsigned char *end)
 {
 	const size_t there = (size_t)(end - at);
-	size_t needed = header_bytes(records);
+	size_t needed = ceint_record_header(records);
 	uint32_t caplen;
 
 	if (there < needed)
 		return needed - there;
-	caplen = word_at(at + 8, records->layout & CE_LAYOUT_SWAPPED);
+	caplen = ceint_record_word(at + 8, records->layout & CE_LAYOUT_SWAPPED);
 	if (caplen > records->most)
 		return 0;
 	needed += caplen;
@@ -169,15 +164,15 @@ static const unsigned char *behind(const struct ceint_records *records,
 {
 	enum { NEAR_S = 43200, LONGEST = 1 << 20 };
 	const bool swapped = records->layout & CE_LAYOUT_SWAPPED;
-	const size_t header = header_bytes(records);
+	const size_t header = ceint_record_header(records);
 	uint32_t caplen, len;
 
 	if ((size_t)(run->end - at) < header ||
-	    word_at(at, swapped) - (sec - NEAR_S) > 2 * NEAR_S ||
-	    word_at(at + 4, swapped) * records->unit_ns >= 1000000000)
+	    ceint_record_word(at, swapped) - (sec - NEAR_S) > 2 * NEAR_S ||
+	    ceint_record_word(at + 4, swapped) * records->unit_ns >= 1000000000)
 		return NULL;
-	caplen = word_at(at + 8, swapped);
-	len = word_at(at + 12, swapped);
+	caplen = ceint_record_word(at + 8, swapped);
+	len = ceint_record_word(at + 12, swapped);
 	if (!caplen || caplen > records->most || caplen > len || len > LONGEST ||
 	    caplen > (size_t)(run->end - at) - header)
 		return NULL;
@@ -185,9 +180,9 @@ static const unsigned char *behind(const struct ceint_records *records,
 }
 
 const unsigned char *ceint_records_guess(const struct ceint_records *records,
-                                         const struct ceint_run *run, uint32_t sec)
+                                         const struct ceint_run *run, uint32_t sec,
+                                         int enough)
 {
-	enum { ENOUGH = 4 };
 	const bool big_endian = (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__) !=
 	                        ((records->layout & CE_LAYOUT_SWAPPED) != 0);
 	/* The first octet of a time is the same for half a year. */
@@ -206,9 +201,9 @@ const unsigned char *ceint_records_guess(const struct ceint_records *records,
 			break;
 		from -= octet;
 		at = from;
-		while (found < ENOUGH && (at = behind(records, run, at, sec)))
+		while (found < enough && (at = behind(records, run, at, sec)))
 			found++;
-		if (found == ENOUGH)
+		if (found == enough)
 			return from;
 	}
 	return NULL;

@@ -29,12 +29,38 @@ struct ceint_records {
 	enum ce_layout layout;
 };
 
+static inline size_t ceint_record_header(const struct ceint_records *records)
+{
+	return records->layout >= CE_LAYOUT_MODIFIED ? CEINT_MODIFIED : CEINT_RECORD;
+}
+
+/* Bytes of the longest plain record. */
+static inline size_t ceint_records_longest(const struct ceint_records *records)
+{
+	return ceint_record_header(records) + records->most;
+}
+
 /* Bytes in which records stand one behind the other: at <= last <= end. */
 struct ceint_run {
 	const unsigned char *at;
 	const unsigned char *end;
 	const unsigned char *last; /* no record that begins here or later */
 };
+
+static inline uint32_t ceint_record_word(const unsigned char *at, bool swapped)
+{
+	uint32_t word;
+
+	memcpy(&word, at, sizeof(word));
+	return swapped ? __builtin_bswap32(word) : word;
+}
+
+static inline int64_t ceint_record_time(const unsigned char *at, bool swapped,
+                                        int64_t unit_ns)
+{
+	return ceint_record_word(at, swapped) * INT64_C(1000000000) +
+	       ceint_record_word(at + 4, swapped) * unit_ns;
+}
 
 /*
  * Append the plain records of a run to a batch. Gives where it ended: at the first
@@ -51,10 +77,11 @@ size_t ceint_records_missing(const struct ceint_records *records, const unsigned
 
 /*
  * The first place at or behind run->at, and before run->last, where by all appearances
- * a record begins: several that are plain stand there one behind the other, with times
+ * a record begins: so many that are plain stand there one behind the other, with times
  * near `sec`. A guess, since packets may have such bytes in them. NULL: there is none.
  */
 const unsigned char *ceint_records_guess(const struct ceint_records *records,
-                                         const struct ceint_run *run, uint32_t sec);
+                                         const struct ceint_run *run, uint32_t sec,
+                                         int enough);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "capengine/source.h"
+#include "mapping_int.h"
 
 /* The wait of a source that no capture drives yet. */
 static int wait_alone(struct ce_source *source, int fd, void *arg)
@@ -41,6 +42,11 @@ int ce_source_open(struct ce_source **out, const struct ce_source_ops *kind,
 	}
 	*out = source;
 	return 0;
+}
+
+int ce_source_guard(void)
+{
+	return ceint_mapping_guard();
 }
 
 void ce_source_close(struct ce_source *source)

@@ -279,7 +279,7 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	describe(savefile);
 	if (start >= 0) /* a regular file, and where its records begin is known */
 		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(file), start,
-		                 first, &savefile->pieces);
+		                 first, name_of(path), &savefile->pieces);
 	return 0;
 }
 

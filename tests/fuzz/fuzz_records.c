@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * fuzz_records.c - any bytes as the records of a savefile: in however many runs they are
- * walked, the same packets come; no byte is read behind the end, and what a record lacks
- * there is told.
+ * fuzz_records.c - any bytes as the records of a savefile: in however many runs, and in
+ * lanes or not, they are walked, the same packets come; no byte is read behind the end,
+ * and what a record lacks there is told.
  *
  * Behind a savefile's header, the bytes are repeated until they are some pages.
  */
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "source/records_int.h"
+#include "source/lanes_int.h"
 #include "support/packets.h"
 
 enum {
@@ -17,6 +17,7 @@ enum {
 	BYTES = 48 * PAGE, /* behind which there is no page */
 	FEW = 37,
 	SOME = 5000, /* bytes of a short run */
+	ENOUGH = 4,  /* records, for a guess */
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -63,6 +64,16 @@ static const unsigned char *walk(struct columns *columns, uint32_t capacity,
 	return run.at;
 }
 
+/* In lanes, as far as these find them. */
+static const unsigned char *walk_lanes(struct columns *columns, uint32_t capacity,
+                                       const struct ceint_records *records,
+                                       struct ceint_run run)
+{
+	clear(columns, capacity);
+	run.at = ceint_lanes_walk(records, &columns->batch, &run);
+	return ceint_records_walk(records, &columns->batch, &run);
+}
+
 static void expect_same(const struct columns *a, const struct columns *b)
 {
 	uint32_t count = a->batch.count;
@@ -90,7 +101,7 @@ static void guess(const struct ceint_records *records, struct ceint_run run)
 	const unsigned char *at;
 
 	run.at++;
-	at = ceint_records_guess(records, &run, sec);
+	at = ceint_records_guess(records, &run, sec, ENOUGH);
 	if (at && (at < run.at || at >= run.last))
 		abort();
 }
@@ -149,6 +160,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		expect_same(&whole, &runs);
 		if (walk(&runs, capacity, &records, run, SOME) != end)
+			abort();
+		expect_same(&whole, &runs);
+		if (walk_lanes(&runs, capacity, &records, run) != end)
 			abort();
 		expect_same(&whole, &runs);
 		check_end(&records, &whole.batch, &run, end);

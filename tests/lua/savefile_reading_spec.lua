@@ -1,5 +1,5 @@
--- savefile_reading_spec.lua: savefiles that are truncated or grow while they are read, or
--- are much larger than the memory they may take.
+-- savefile_reading_spec.lua: savefiles that change while they are read, or are much larger
+-- than the memory they may take. Run by support/on_huge_pages, it has them mapped.
 local command = require "support.command"
 local savefile = require "support.savefile"
 local temporary = require "support.temporary"
@@ -81,6 +81,31 @@ test("records that are appended while it is read are read too", function()
   test.equal(expect(0, pull(path, ("cat %s >>%s"):format(more, path))).out,
     PACKETS + 1000 .. "\n")
 end)
+
+-- Nobody knows what is read then; but it ends, and by itself.
+test("a file that is overwritten while it is read crashes nothing", function()
+  local path = fresh()
+  for _ = 1, 5 do
+    temporary.write(path, bytes)
+    local result = pull(path, ("dd if=/dev/urandom of=%s bs=64k count=240 conv=notrunc 2>&- &")
+      :format(path))
+    assert(result.status <= 3, result.err)
+  end
+end)
+
+if os.getenv "TMPDIR" then
+  test("a file in huge pages is mapped", function()
+    local result = expect(0, command.sh(("exec $P run %s %s"):format(command.script [[
+      local most = 0
+      for batch in assert(require "pcap".open_offline(arg[1])):batches() do
+        local file <close> = io.open "/proc/self/status"
+        most = math.max(most, math.tointeger(file:read "a":match "RssShmem:%s*(%d+)"))
+      end
+      print(most)
+    ]], fresh())))
+    assert(tonumber(result.out) >= 2048, result.out)
+  end)
+end
 
 -- The most resident memory until all is read, less what it was at first; in KiB.
 local MEMORY <const> = [[

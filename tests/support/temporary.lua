@@ -3,9 +3,14 @@ local temporary = {}
 
 local names = {}
 
--- The name of a new, empty file.
+-- The name of a new, empty file, in TMPDIR if that is set.
 function temporary.name()
-  local name = os.tmpname()
+  local name, folder = os.tmpname(), os.getenv "TMPDIR"
+  if folder then
+    os.remove(name)
+    name = folder .. name:match "/[^/]*$"
+    assert(io.open(name, "wb")):close()
+  end
   names[#names + 1] = name
   return name
 end

@@ -56,10 +56,12 @@ static void close_reading(struct reading *reading)
 
 static off_t read_part(struct reading *reading, off_t from, off_t last, off_t at)
 {
-	const struct ceint_part part = {reading->file.fd, from, last};
+	const struct ceint_part part = {
+		.fd = reading->file.fd, .from = from, .last = last};
 
 	ce_batch_clear(reading->batch);
-	reading->batch->arena_used = reading->batch->arena_bytes - 1; /* once, elsewhere */
+	reading->batch->arena_used = reading->batch->arena_bytes -
+	                             1; /* once, elsewhere */
 	return ceint_part_read(&part, &records, at, reading->batch);
 }
 
@@ -216,7 +218,8 @@ static void guess_reads_from_where_a_record_begins(void **state)
 	(void)state;
 	open_reading(&reading, ARENA);
 	for (off_t from = starts[FIRST - 1] + 1; from <= starts[FIRST]; from++) {
-		const struct ceint_part part = {reading.file.fd, from, starts[200]};
+		const struct ceint_part part = {
+			.fd = reading.file.fd, .from = from, .last = starts[200]};
 		off_t begun = 0;
 
 		ce_batch_clear(reading.batch);
@@ -238,8 +241,9 @@ static void no_guess_reads_nothing(void **state)
 	open_reading(&reading, ARENA);
 	for (int i = 0; i < 3; i++) { /* another day, too short, behind the end */
 		const off_t from = reading.starts[i == 2 ? COUNT : FIRST] + (i == 2);
-		const struct ceint_part part = {reading.file.fd, from,
-		                                from + (i == 1 ? 0 : 5000)};
+		const struct ceint_part part = {.fd = reading.file.fd,
+		                                .from = from,
+		                                .last = from + (i == 1 ? 0 : 5000)};
 
 		ceint_part_guess(&part, &records, i ? sec : sec + 86400, &begun,
 		                 reading.batch);

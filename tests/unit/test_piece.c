@@ -66,7 +66,9 @@ static void close_reading(struct reading *reading)
 /* From somewhere in the record before packet FIRST on. */
 static struct ceint_part second_part(const struct reading *reading)
 {
-	return (struct ceint_part){reading->file.fd, reading->first - 30, reading->end};
+	return (struct ceint_part){.fd = reading->file.fd,
+	                           .from = reading->first - 30,
+	                           .last = reading->end};
 }
 
 static bool offer_near(struct reading *reading, uint32_t sec)

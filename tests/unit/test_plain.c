@@ -51,7 +51,7 @@ static void open_reading(struct reading *reading, const struct packets_bytes *by
 	assert_non_null(reading->pcap);
 	assert_int_equal(ce_ring_open(&reading->ring, options), 0);
 	ceint_plain_open(&reading->plain, reading->pcap, reading->file.fd, 0, bytes->data,
-	                 &reading->pieces);
+	                 "a file", &reading->pieces);
 }
 
 static void close_reading(struct reading *reading)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * test_records.c - what records_int.h promises; and no byte is read behind the end,
- * where no page is.
+ * test_records.c - what records_int.h and lanes_int.h promise; and no byte is read behind
+ * the end, where no page is.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "source/records_int.h"
+#include "source/lanes_int.h"
 #include "support/packets.h"
 
 enum {
@@ -19,6 +19,7 @@ enum {
 	COUNT = 3000,
 	MOST = 65535, /* longest plain packet */
 	SEC = 1700000000,
+	ENOUGH = 4, /* records, for a guess */
 };
 
 /* Columns of their own. */
@@ -162,6 +163,34 @@ static const unsigned char *expect_record(const struct ceint_records *records,
 	return at + header + batch->caplen[i];
 }
 
+/* Walk in lanes, of which no record is behind `last`, and go on from there. Gives how many
+   packets lanes have found. */
+static uint32_t walk_lanes(const struct ceint_records *records,
+                           const struct packets_bytes *from, size_t last,
+                           uint32_t capacity)
+{
+	static struct columns columns;
+	struct bytes bytes = guard(from);
+	struct ceint_run run = {bytes.begin, bytes.end, bytes.begin + last};
+	const unsigned char *seen = bytes.begin;
+	uint32_t found, walked;
+
+	clear(&columns, capacity);
+	run.at = ceint_lanes_walk(records, &columns.batch, &run);
+	found = columns.batch.count;
+	assert_int_equal(columns.batch.layout, records->layout);
+	ceint_records_walk(records, &columns.batch, &run);
+	walked = columns.batch.count;
+	for (uint32_t i = 0; i < walked; i++) {
+		assert_ptr_equal(i == found ? run.at : seen, seen);
+		assert_true(seen < run.last);
+		seen = expect_record(records, &columns.batch, i, seen);
+	}
+	assert_true(walked == capacity || seen >= run.last);
+	unguard(&bytes);
+	return found;
+}
+
 /* Walk all of it, in runs of at most `part` bytes. Gives the number of packets. */
 static uint32_t walk_all(const struct ceint_records *records,
                          const struct packets_bytes *from, size_t part, uint32_t capacity)
@@ -213,6 +242,47 @@ static void runs_are_walked_one_behind_the_other(void **state)
 	free(data);
 }
 
+/* Wherever a run ends, and however long records are. */
+static void lanes_find_the_same_packets(void **state)
+{
+	unsigned char *data = noise();
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		for (int k = 0; k < 20; k++) {
+			struct packets_bytes bytes =
+				some_records(&layouts[i], COUNT, data);
+			uint32_t last = any((uint32_t)bytes.size);
+
+			walk_lanes(&layouts[i], &bytes, last, CE_BATCH_PACKETS);
+			walk_lanes(&layouts[i], &bytes, last, 1 + any(2000));
+			free(bytes.data);
+		}
+	free(data);
+}
+
+/* Else the test above would show nothing. */
+static void lanes_find_nearly_all(void **state)
+{
+	enum { MEAN = 340 };
+	unsigned char *data = noise();
+
+	(void)state;
+	for (int i = 0; i < 4; i++) {
+		struct packets_bytes bytes = {0};
+		size_t last;
+
+		for (uint32_t k = 0; k < COUNT; k++)
+			add(&bytes, &layouts[i], k, 40 + any(600), data);
+		last = bytes.size - 2 * MOST;
+		assert_true(walk_lanes(&layouts[i], &bytes, last, CE_BATCH_PACKETS) >
+		            COUNT - 3 * MOST / MEAN);
+		assert_int_equal(walk_lanes(&layouts[i], &bytes, last, 100), 100);
+		free(bytes.data);
+	}
+	free(data);
+}
+
 static void records_within_packets_mislead_nobody(void **state)
 {
 	(void)state;
@@ -222,6 +292,9 @@ static void records_within_packets_mislead_nobody(void **state)
 
 		for (uint32_t k = 0; k < COUNT; k++)
 			add(&bytes, &layouts[i], k, 200 + any(600), data);
+		/* They do mislead a lane's guess. */
+		assert_true(walk_lanes(&layouts[i], &bytes, bytes.size,
+		                       CE_BATCH_PACKETS) < COUNT / 4);
 		assert_int_equal(walk_all(&layouts[i], &bytes, 300000, CE_BATCH_PACKETS),
 		                 COUNT);
 		free(bytes.data);
@@ -428,15 +501,16 @@ static void guess_finds_where_a_record_begins(void **state)
 		bytes = guard(&from);
 		run = (struct ceint_run){.end = bytes.end, .last = bytes.end};
 		for (run.at = bytes.begin + 1; run.at <= bytes.begin + second; run.at++)
-			assert_ptr_equal(ceint_records_guess(&layouts[i], &run, SEC),
-			                 bytes.begin + second);
+			assert_ptr_equal(
+				ceint_records_guess(&layouts[i], &run, SEC, ENOUGH),
+				bytes.begin + second);
 		/* Fewer than four are none; nor are those of another day; nor is one
 		   that begins behind the last place. */
-		assert_null(ceint_records_guess(&layouts[i], &run, SEC));
+		assert_null(ceint_records_guess(&layouts[i], &run, SEC, ENOUGH));
 		run.at = bytes.begin + 1;
-		assert_null(ceint_records_guess(&layouts[i], &run, SEC + 86400));
+		assert_null(ceint_records_guess(&layouts[i], &run, SEC + 86400, ENOUGH));
 		run.last = bytes.begin + second;
-		assert_null(ceint_records_guess(&layouts[i], &run, SEC));
+		assert_null(ceint_records_guess(&layouts[i], &run, SEC, ENOUGH));
 		unguard(&bytes);
 		free(from.data);
 	}
@@ -454,7 +528,7 @@ static void there_is_nothing_to_guess_in_noise(void **state)
 		const struct ceint_run run = {
 			.at = bytes.begin, .end = bytes.end, .last = bytes.end};
 
-		assert_null(ceint_records_guess(&layouts[i], &run, SEC));
+		assert_null(ceint_records_guess(&layouts[i], &run, SEC, ENOUGH));
 	}
 	unguard(&bytes);
 	free(data);
@@ -464,6 +538,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(runs_are_walked_one_behind_the_other),
+		cmocka_unit_test(lanes_find_the_same_packets),
+		cmocka_unit_test(lanes_find_nearly_all),
 		cmocka_unit_test(records_within_packets_mislead_nobody),
 		cmocka_unit_test(record_that_is_not_plain_ends_the_walk),
 		cmocka_unit_test(records_of_one_length_are_walked_like_others),

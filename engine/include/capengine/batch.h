@@ -66,6 +66,8 @@ struct ce_batch;
 struct ce_lender {
 	/* The batch needs them no more: called by clear, in the producer's thread. */
 	void (*take_back)(struct ce_lender *lender, struct ce_batch *batch);
+	/* Of a mapped batch: as ce_batch_check. */
+	int (*check)(const struct ce_lender *lender, struct ce_err *err);
 };
 
 struct ce_decode;
@@ -104,7 +106,8 @@ struct ce_batch {
 	unsigned char *oversize;  /* the one packet that no arena holds, or NULL */
 	struct ce_lender *lender; /* whose columns and arena it has; NULL: its own */
 	enum ce_layout layout;
-	bool near; /* the thread that fills it has just read all of them */
+	bool mapped; /* packets are in a mapped file, which may be truncated */
+	bool near;   /* the thread that fills it has just read all of them */
 
 	/* What was decoded before it was handed over: <capengine/ahead.h>. */
 	struct ce_decode *ahead; /* stays with the slot; NULL: none yet */
@@ -130,6 +133,16 @@ bool ce_batch_full(const struct ce_batch *batch);
 
 /* The record header of packet i, in host byte order. */
 struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i);
+
+/*
+ * Did the packets' bytes stay what they were until now? Whoever computes something from
+ * them asks afterwards. Returns 0; -EBADMSG or -EIO when the savefile that they are
+ * mapped from was truncated or failed: what was seen of them may have been zeros.
+ */
+static inline int ce_batch_check(const struct ce_batch *batch, struct ce_err *err)
+{
+	return batch->mapped ? batch->lender->check(batch->lender, err) : 0;
+}
 
 /* Want every packet from the cursor on; before it nothing changes. */
 void ce_batch_select_all(struct ce_batch *batch);

@@ -139,7 +139,8 @@ int ce_dump_write(struct ce_dump *dump, const struct ce_batch *batch, uint32_t i
 
 /*
  * The same for all packets in [from, end) whose bit is set in `wanted`, of which
- * batch->selected is one. Ends at the first error.
+ * batch->selected is one. Ends at the first error, also with what ce_batch_check
+ * says.
  */
 int ce_dump_write_batch(struct ce_dump *dump, const struct ce_batch *batch,
                         const uint64_t wanted[CE_BATCH_WORDS], uint32_t from,

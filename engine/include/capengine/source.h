@@ -174,6 +174,14 @@ int ce_source_open(struct ce_source **source, const struct ce_source_ops *kind,
 /* Does a file that begins so look like a savefile, perhaps a compressed one? */
 bool ce_source_is_savefile(const unsigned char first[4]);
 
+/*
+ * Let savefiles be mapped where that is cheaper than to read them, from now on: for a
+ * program that owns its process, since a SIGBUS handler goes in front of the one that is
+ * there. It is for files that are truncated while they are read; what is not ours is
+ * passed on. Call it before other threads run. Returns 0, or what sigaction(2) said.
+ */
+int ce_source_guard(void);
+
 /* NULL is fine. Batches that it has filled may have its memory: clear them before. */
 void ce_source_close(struct ce_source *source);
 

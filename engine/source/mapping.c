@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mapping.c - see mapping_int.h.
+ *
+ * The whole file has its addresses at once, in a place where huge pages fit; what is
+ * behind the last user is given back to the page cache.
+ *
+ * The signal handler may not lock, so it looks for the mapping of an address in a table
+ * of fixed size. A place in it is claimed by whoever puts START into a free one, and is
+ * the claimer's alone until it is free again.
+ *
+ * Memory order. The handler runs in the thread that touched the mapping, and that thread
+ * has got the mapping from its opener; other places may be changing.
+ *
+ *   edge   store (release)      load (acquire)       so that
+ *   PLACE  start, in open       start, in find_place its size is that of this mapping
+ *                                                    and no other
+ *   TORN   torn, in the         torn, in check       who read zeros that another
+ *          handler, before it                        thread's fault had put there
+ *          maps zeros                                knows it
+ *
+ * Every atomic access below names its edge.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "mapping_int.h"
+
+enum {
+	PLACES = 256,
+	PAGE = 4096,
+	START = 1, /* of a place that is claimed, and nothing is mapped yet */
+	WINDOW = CEINT_WINDOW,
+	KEPT = 2 * WINDOW, /* bytes that nobody needs: to give back fewer costs more */
+	MOST_SKIPPED = 8,  /* windows that are not touched after one that is not huge */
+};
+
+enum kind {
+	UNKNOWN,
+	SMALL, /* or being looked at */
+	HUGE,
+};
+
+struct ceint_mapping {
+	unsigned char *bytes;
+	size_t size;
+	size_t end;      /* of what is found */
+	size_t returned; /* before it all was given back */
+	int fd;          /* its own */
+	int place;       /* in the table of the signal handler */
+	uint32_t users;  /* with the opener */
+	char *name;
+
+	_Atomic unsigned char *kinds; /* of windows */
+	_Atomic size_t next;          /* windows before it are not touched */
+	_Atomic size_t skipped;       /* how many after the next that is not huge */
+};
+
+static struct place {
+	_Atomic uintptr_t start; /* 0: free */
+	size_t size;
+	_Atomic bool torn;
+} places[PLACES];
+
+static struct sigaction before; /* the handler that we stand in front of */
+static bool guarded;
+
+static struct place *find_place(uintptr_t address)
+{
+	for (int i = 0; i < PLACES; i++) {
+		uintptr_t start = /* PLACE */
+			atomic_load_explicit(&places[i].start, memory_order_acquire);
+
+		if (start > START && address >= start && address - start < places[i].size)
+			return &places[i];
+	}
+	return NULL;
+}
+
+/* Not ours: whose it was before gets it. */
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+	if (before.sa_flags & SA_SIGINFO)
+		before.sa_sigaction(number, info, context);
+	else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
+		before.sa_handler(number);
+	else
+		sigaction(SIGBUS, &before, NULL); /* and the access is tried again */
+}
+
+static void mend(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	uintptr_t address = (uintptr_t)info->si_addr;
+	struct place *place = info->si_code > 0 ? find_place(address) : NULL;
+
+	if (place) {
+		/* TORN */
+		atomic_store_explicit(&place->torn, true, memory_order_release);
+		if (mmap((void *)(address & ~(uintptr_t)(PAGE - 1)), PAGE, PROT_READ,
+		         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+			place = NULL;
+	}
+	if (!place)
+		pass_on(number, info, context);
+	errno = saved;
+}
+
+int ceint_mapping_guard(void)
+{
+	struct sigaction action = {.sa_sigaction = mend,
+	                           .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	struct sigaction now;
+
+	if (sigaction(SIGBUS, NULL, &now) < 0)
+		return -errno;
+	if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == mend)
+		return 0;
+	sigemptyset(&action.sa_mask);
+	before = now;
+	if (sigaction(SIGBUS, &action, NULL) < 0)
+		return -errno;
+	guarded = true;
+	return 0;
+}
+
+/* Have the handler mend what is mapped there. False: the table is full. */
+static bool claim_place(struct ceint_mapping *mapping)
+{
+	for (int i = 0; i < PLACES; i++) {
+		struct place *place = &places[i];
+		uintptr_t nothing = 0;
+
+		/* Only one of us gets it: orders nothing. */
+		if (!atomic_compare_exchange_strong_explicit(&place->start, &nothing,
+		                                             START, memory_order_relaxed,
+		                                             memory_order_relaxed))
+			continue;
+		place->size = mapping->size;
+		atomic_store_explicit(&place->torn, false,
+		                      memory_order_relaxed); /* no edge */
+		atomic_store_explicit(&place->start, (uintptr_t)mapping->bytes,
+		                      memory_order_release); /* PLACE */
+		mapping->place = i;
+		return true;
+	}
+	return false;
+}
+
+static void leave_place(int i)
+{
+	/* PLACE */
+	atomic_store_explicit(&places[i].start, 0, memory_order_release);
+}
+
+int ceint_mapping_check(const struct ceint_mapping *mapping, struct ce_err *err)
+{
+	const struct place *place = &places[mapping->place];
+	struct stat status;
+
+	if (fstat(mapping->fd, &status) == 0 && status.st_size < (off_t)mapping->size)
+		return ce_err_set(err, -EBADMSG,
+		                  "%s: truncated while it was read (to %lld bytes)",
+		                  mapping->name, (long long)status.st_size);
+	if (atomic_load_explicit(&place->torn, memory_order_acquire)) /* TORN */
+		return ce_err_set(err, -EIO, "%s: a part of it could not be read",
+		                  mapping->name);
+	return 0;
+}
+
+static void close_mapping(struct ceint_mapping *mapping)
+{
+	if (mapping->bytes)
+		munmap(mapping->bytes, mapping->size);
+	if (mapping->place >= 0)
+		leave_place(mapping->place);
+	if (mapping->fd >= 0)
+		close(mapping->fd);
+	free((void *)mapping->kinds);
+	free(mapping->name);
+	free(mapping);
+}
+
+/* So many bytes of the file, at an address that is one of a huge page. NULL: no. */
+static unsigned char *map(int fd, size_t size)
+{
+	const size_t pages = (size + PAGE - 1) / PAGE * PAGE;
+	unsigned char *begin = mmap(NULL, pages + WINDOW, PROT_NONE,
+	                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	const size_t front = (size_t)(-(uintptr_t)begin % WINDOW);
+
+	if (begin == MAP_FAILED)
+		return NULL;
+	if (front)
+		munmap(begin, front);
+	munmap(begin + front + pages, WINDOW - front);
+	begin += front;
+	if (mmap(begin, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED)
+		return begin;
+	munmap(begin, pages);
+	return NULL;
+}
+
+struct ceint_mapping *ceint_mapping_open(int fd, size_t slack, const char *name)
+{
+	struct ceint_mapping *mapping;
+	struct stat status;
+	size_t size;
+
+	if (!guarded || fstat(fd, &status) < 0 || status.st_size < WINDOW + (off_t)slack)
+		return NULL;
+	mapping = calloc(1, sizeof(*mapping));
+	if (!mapping)
+		return NULL;
+	size = (size_t)status.st_size;
+	mapping->size = size;
+	mapping->end = (size - slack) / WINDOW * WINDOW;
+	mapping->users = 1;
+	mapping->place = -1;
+	mapping->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	mapping->name = strdup(name);
+	mapping->kinds = calloc(size / WINDOW, 1);
+	if (mapping->fd >= 0 && mapping->name && mapping->kinds)
+		mapping->bytes = map(fd, size);
+	if (mapping->bytes && claim_place(mapping))
+		return mapping;
+	close_mapping(mapping);
+	return NULL;
+}
+
+static long faults(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_THREAD, &usage);
+	return usage.ru_minflt + usage.ru_majflt;
+}
+
+/* Does one fault map the window? */
+static bool is_huge(const struct ceint_mapping *mapping, size_t window)
+{
+	const volatile unsigned char *bytes = mapping->bytes + window * WINDOW;
+	long seen;
+
+	(void)bytes[0];
+	seen = faults();
+	(void)bytes[WINDOW / 2];
+	return faults() == seen;
+}
+
+/* Look at one of which nothing is known. The values order nothing: what is mapped is the
+   kernel's to know. */
+static void look_at(struct ceint_mapping *mapping, size_t window)
+{
+	const size_t next = atomic_load_explicit(&mapping->next, memory_order_relaxed);
+	size_t skipped = atomic_load_explicit(&mapping->skipped, memory_order_relaxed);
+	unsigned char unknown = UNKNOWN;
+
+	if (window < next || !atomic_compare_exchange_strong_explicit(
+				     &mapping->kinds[window], &unknown, SMALL,
+				     memory_order_relaxed, memory_order_relaxed))
+		return;
+	if (is_huge(mapping, window)) {
+		atomic_store_explicit(&mapping->kinds[window], HUGE,
+		                      memory_order_relaxed);
+		skipped = 0;
+	} else {
+		skipped = 2 * skipped + 1;
+		if (skipped > MOST_SKIPPED)
+			skipped = MOST_SKIPPED;
+		atomic_store_explicit(&mapping->next, window + 1 + skipped,
+		                      memory_order_relaxed);
+	}
+	atomic_store_explicit(&mapping->skipped, skipped, memory_order_relaxed);
+}
+
+const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
+                                        off_t to)
+{
+	if (to > (off_t)mapping->end)
+		return NULL;
+	for (size_t window = (size_t)from / WINDOW; (off_t)(window * WINDOW) < to;
+	     window++) {
+		look_at(mapping, window);
+		if (atomic_load_explicit(&mapping->kinds[window], memory_order_relaxed) !=
+		    HUGE)
+			return NULL;
+	}
+	return mapping->bytes + from;
+}
+
+void ceint_mapping_use(struct ceint_mapping *mapping)
+{
+	mapping->users++;
+}
+
+void ceint_mapping_release(struct ceint_mapping *mapping)
+{
+	if (mapping && --mapping->users == 0)
+		close_mapping(mapping);
+}
+
+void ceint_mapping_done(struct ceint_mapping *mapping, off_t before_it)
+{
+	const size_t behind = (size_t)before_it / WINDOW * WINDOW;
+
+	if (behind >= mapping->returned + KEPT) {
+		madvise(mapping->bytes + mapping->returned, behind - mapping->returned,
+		        MADV_DONTNEED);
+		mapping->returned = behind;
+	}
+	ceint_mapping_release(mapping);
+}

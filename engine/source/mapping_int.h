@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * mapping_int.h - those parts of a savefile that the page cache has in huge pages,
+ * mapped: nobody copies them.
+ *
+ * A huge page is mapped by one fault, which costs less than to read 2 MiB; smaller ones
+ * are not mapped, since their faults cost more. So whoever needs a part asks, and reads
+ * it where nothing is found. The first who asks for a window, as many bytes of the file as
+ * a huge page has, touches it, and sees by its faults what it is.
+ *
+ *     open -> find, ... -> release   |   use -> done, in the order of the file
+ *
+ * A file that is truncated takes mapped pages away. Whoever then reads there gets zeros
+ * instead of dying of SIGBUS, and check says so. That takes a signal handler: without
+ * ceint_mapping_guard nothing is mapped.
+ *
+ * Threads    find, check: any; all else: the source's
+ * Ownership  the opener and each user keep a mapping
+ * Blocking   find waits for the disk
+ */
+#ifndef CE_MAPPING_INT_H
+#define CE_MAPPING_INT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "capengine/err.h"
+
+enum { CEINT_WINDOW = 2 << 20 }; /* bytes of a huge page */
+
+struct ceint_mapping;
+
+/* Install the signal handler, in front of the one that is there now, unless that is
+   ours. 0 or what sigaction(2) said. */
+int ceint_mapping_guard(void);
+
+/*
+ * Map the file as it is now; slack: bytes that must stand behind what is found; name:
+ * copied, for errors. NULL: it cannot be mapped, or is too small.
+ */
+struct ceint_mapping *ceint_mapping_open(int fd, size_t slack, const char *name);
+
+/* The bytes [from, to) of the file, and `slack` more. NULL: they are not in huge pages. */
+const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
+                                        off_t to);
+
+/* Keep it. */
+void ceint_mapping_use(struct ceint_mapping *mapping);
+
+/* The user needs it no more, nor anybody what stands before `before`. */
+void ceint_mapping_done(struct ceint_mapping *mapping, off_t before);
+
+/* The opener needs it no more. NULL is fine. */
+void ceint_mapping_release(struct ceint_mapping *mapping);
+
+/* 0; -EBADMSG: the file was truncated; -EIO: a page could not be read. Then what was
+   seen of it may be zeros. */
+int ceint_mapping_check(const struct ceint_mapping *mapping, struct ce_err *err);
+
+#endif

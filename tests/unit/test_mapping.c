@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_mapping.c - what mapping_int.h promises, of a file in memory. */
+#include <errno.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "source/mapping_int.h"
+
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
+enum {
+	PAGE = 4096,
+	WINDOW = CEINT_WINDOW,
+	WINDOWS = 8,
+	SLACK = 10 * PAGE,
+	SIZE = WINDOWS * WINDOW + SLACK,
+};
+
+static sigjmp_buf jump; /* where a SIGBUS that is not ours leads */
+
+static void jump_out(int number)
+{
+	siglongjmp(jump, number);
+}
+
+/* Each time: cmocka puts its own handlers around every test. */
+static void stand_guard(void)
+{
+	assert_int_equal(ceint_mapping_guard(), 0);
+	assert_int_equal(ceint_mapping_guard(), 0); /* and not in front of itself */
+}
+
+static int file; /* each of its windows begins with its number, from 1 */
+static unsigned char *contents;
+
+static int open_file(void **state)
+{
+	unsigned char *room;
+
+	(void)state;
+	file = memfd_create("mapping", MFD_CLOEXEC);
+	if (ftruncate(file, SIZE) < 0)
+		return -1;
+	room = mmap(NULL, SIZE + WINDOW, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	contents = room + -(uintptr_t)room % WINDOW;
+	contents = mmap(contents, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
+	                file, 0);
+	if (contents == MAP_FAILED)
+		return -1;
+	for (int i = 0; i <= WINDOWS; i++)
+		for (int page = 0; page < SLACK; page += PAGE)
+			contents[i * WINDOW + page] = (unsigned char)(i + 1);
+	return 0;
+}
+
+static int close_file(void **state)
+{
+	(void)state;
+	munmap(contents, SIZE);
+	return close(file);
+}
+
+/* Have the windows [from, to) in huge pages. */
+static void make_huge(int from, int to)
+{
+	if (madvise(contents + (size_t)from * WINDOW, (size_t)(to - from) * WINDOW,
+	            MADV_COLLAPSE) < 0) {
+		print_message("no huge pages for files: %s\n", strerror(errno));
+		skip();
+	}
+}
+
+static struct ceint_mapping *open_mapping(void)
+{
+	struct ceint_mapping *mapping;
+
+	stand_guard();
+	mapping = ceint_mapping_open(file, SLACK, "a file");
+	assert_non_null(mapping);
+	return mapping;
+}
+
+static const unsigned char *find(struct ceint_mapping *mapping, int from, int to)
+{
+	return ceint_mapping_find(mapping, (off_t)from * WINDOW, (off_t)to * WINDOW);
+}
+
+static unsigned byte_at(const unsigned char *bytes, size_t i)
+{
+	return ((const volatile unsigned char *)bytes)[i];
+}
+
+static bool is_mapped(const void *page)
+{
+	return msync((void *)(uintptr_t)page, PAGE, MS_ASYNC) == 0;
+}
+
+/* Of the file, in this process, in KiB. */
+static long resident(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	char line[256];
+	long kib = -1;
+
+	while (kib < 0 && fgets(line, sizeof(line), status))
+		sscanf(line, "RssShmem: %ld", &kib);
+	fclose(status);
+	return kib;
+}
+
+static void shrink(off_t size)
+{
+	assert_int_equal(ftruncate(file, size), 0);
+}
+
+static void nothing_is_mapped_before_the_guard_stands(void **state)
+{
+	(void)state;
+	assert_null(ceint_mapping_open(file, SLACK, "unguarded"));
+}
+
+static void small_files_and_what_is_no_file_are_not_mapped(void **state)
+{
+	int pipes[2];
+
+	(void)state;
+	stand_guard();
+	assert_int_equal(pipe(pipes), 0);
+	for (int i = 0; i < 1000; i++) /* and take no place in the table */
+		assert_null(ceint_mapping_open(pipes[0], SLACK, "a pipe"));
+	close(pipes[0]);
+	close(pipes[1]);
+	shrink(WINDOW + SLACK - 1);
+	assert_null(ceint_mapping_open(file, SLACK, "small"));
+	shrink(WINDOW + SLACK);
+	ceint_mapping_release(open_mapping());
+	ceint_mapping_release(NULL);
+}
+
+static void huge_windows_are_found(void **state)
+{
+	struct ceint_mapping *mapping;
+	const unsigned char *bytes;
+
+	(void)state;
+	make_huge(0, 3);
+	mapping = open_mapping();
+	bytes = find(mapping, 0, 3);
+	assert_non_null(bytes);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(byte_at(bytes, i * WINDOW), i + 1);
+	assert_ptr_equal(find(mapping, 1, 2), bytes + WINDOW);
+	assert_ptr_equal(ceint_mapping_find(mapping, 24, 100), bytes + 24);
+	assert_int_equal(ceint_mapping_check(mapping, NULL), 0);
+	ceint_mapping_release(mapping);
+}
+
+static void others_are_not_found(void **state)
+{
+	struct ceint_mapping *mapping;
+
+	(void)state;
+	make_huge(0, 1);
+	mapping = open_mapping();
+	assert_non_null(find(mapping, 0, 1));
+	assert_null(find(mapping, 0, 2)); /* the second is not */
+	assert_null(find(mapping, 1, 2));
+	assert_null(find(mapping, 1, 2)); /* also where it was looked at before */
+	assert_non_null(find(mapping, 0, 1));
+	ceint_mapping_release(mapping);
+}
+
+/* Looking at windows that are not huge costs faults: so not at each. */
+static void some_are_not_looked_at_behind_one_that_is_not_huge(void **state)
+{
+	struct ceint_mapping *mapping;
+
+	(void)state;
+	make_huge(1, WINDOWS);
+	mapping = open_mapping();
+	assert_null(find(mapping, 0, 1));
+	assert_null(find(mapping, 1, 2));
+	assert_non_null(find(mapping, 2, 3));
+	assert_non_null(find(mapping, 3, 4));
+	ceint_mapping_release(mapping);
+}
+
+static void nothing_is_found_without_slack_behind_it(void **state)
+{
+	struct ceint_mapping *mapping;
+
+	(void)state;
+	make_huge(0, WINDOWS);
+	mapping = open_mapping();
+	assert_non_null(find(mapping, WINDOWS - 1, WINDOWS));
+	assert_null(ceint_mapping_find(mapping, (off_t)(WINDOWS - 1) * WINDOW,
+	                               (off_t)WINDOWS * WINDOW + 1));
+	ceint_mapping_release(mapping);
+	shrink(SIZE - 1);
+	mapping = open_mapping();
+	assert_null(find(mapping, WINDOWS - 1, WINDOWS));
+	ceint_mapping_release(mapping);
+}
+
+static void it_stays_until_opener_and_users_are_done(void **state)
+{
+	struct ceint_mapping *mapping;
+	const unsigned char *bytes;
+
+	(void)state;
+	make_huge(0, 1);
+	mapping = open_mapping();
+	bytes = find(mapping, 0, 1);
+	ceint_mapping_use(mapping);
+	ceint_mapping_use(mapping);
+	ceint_mapping_done(mapping, 0);
+	ceint_mapping_release(mapping);
+	assert_true(is_mapped(bytes));
+	assert_int_equal(byte_at(bytes, 0), 1);
+	ceint_mapping_done(mapping, WINDOW);
+	assert_false(is_mapped(bytes));
+}
+
+static void what_nobody_needs_is_given_back(void **state)
+{
+	struct ceint_mapping *mapping;
+	long before;
+
+	(void)state;
+	make_huge(0, WINDOWS);
+	munmap(contents, SIZE);
+	before = resident();
+	mapping = open_mapping();
+	for (int i = 0; i < WINDOWS; i++) {
+		assert_int_equal(byte_at(find(mapping, i, i + 1), 0), i + 1);
+		ceint_mapping_use(mapping);
+		ceint_mapping_done(mapping, (off_t)i * WINDOW);
+		assert_true(resident() - before <= 4 * WINDOW / 1024);
+	}
+	ceint_mapping_release(mapping);
+}
+
+static void truncated_pages_are_zeros_and_it_is_told(void **state)
+{
+	struct ceint_mapping *mapping;
+	const unsigned char *bytes;
+	struct ce_err err = {0};
+
+	(void)state;
+	make_huge(0, 2);
+	mapping = open_mapping();
+	bytes = find(mapping, 0, 2);
+	assert_non_null(bytes);
+	shrink(9 * PAGE);
+	for (size_t i = 0; i < SLACK; i += PAGE)
+		assert_int_equal(byte_at(bytes, i), i < 9 * PAGE);
+	assert_int_equal(byte_at(bytes, WINDOW), 0);
+	assert_int_equal(ceint_mapping_check(mapping, &err), -EBADMSG);
+	assert_string_equal(err.text,
+	                    "a file: truncated while it was read (to 36864 bytes)");
+	shrink(SIZE); /* that it has its size again makes nothing good */
+	assert_int_equal(ceint_mapping_check(mapping, &err), -EIO);
+	ceint_mapping_release(mapping);
+	mapping = open_mapping(); /* and the next one is whole */
+	assert_int_equal(ceint_mapping_check(mapping, NULL), 0);
+	ceint_mapping_release(mapping);
+}
+
+/* Then no page is gone, and no signal comes. */
+static void cut_within_a_page_is_noticed(void **state)
+{
+	struct ceint_mapping *mapping = open_mapping();
+
+	(void)state;
+	shrink(SIZE - 1);
+	assert_int_equal(ceint_mapping_check(mapping, NULL), -EBADMSG);
+	ceint_mapping_release(mapping);
+}
+
+static void more_than_there_are_places_are_refused_until_one_closes(void **state)
+{
+	struct ceint_mapping *mappings[1000];
+	int count = 0;
+
+	(void)state;
+	make_huge(0, 1);
+	stand_guard();
+	while (count < 1000 && (mappings[count] = ceint_mapping_open(file, SLACK, "one")))
+		count++;
+	assert_int_equal(count, 256); /* so none was left open before */
+	ceint_mapping_release(mappings[7]);
+	mappings[7] = open_mapping();
+	assert_non_null(find(mappings[255], 0, 1));
+	shrink(0);
+	assert_int_equal(byte_at(find(mappings[255], 0, 1), 0), 0);
+	while (count--)
+		ceint_mapping_release(mappings[count]);
+}
+
+static void fault_elsewhere_goes_to_the_handler_before(void **state)
+{
+	const struct sigaction action = {.sa_handler = jump_out};
+	struct ceint_mapping *mapping;
+
+	(void)state;
+	make_huge(0, 1);
+	sigaction(SIGBUS, &action, NULL);
+	mapping = open_mapping();
+	assert_non_null(find(mapping, 0, 1));
+	shrink(0);
+	if (sigsetjmp(jump, 1) == 0) {
+		(void)byte_at(contents, 0);
+		fail_msg("nobody heard of the fault");
+	}
+	assert_int_equal(byte_at(find(mapping, 0, 1), 0), 0);
+	ceint_mapping_release(mapping);
+}
+
+#define with_file(test) cmocka_unit_test_setup_teardown(test, open_file, close_file)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		with_file(nothing_is_mapped_before_the_guard_stands), /* first */
+		with_file(small_files_and_what_is_no_file_are_not_mapped),
+		with_file(huge_windows_are_found),
+		with_file(others_are_not_found),
+		with_file(some_are_not_looked_at_behind_one_that_is_not_huge),
+		with_file(nothing_is_found_without_slack_behind_it),
+		with_file(it_stays_until_opener_and_users_are_done),
+		with_file(what_nobody_needs_is_given_back),
+		with_file(truncated_pages_are_zeros_and_it_is_told),
+		with_file(cut_within_a_page_is_noticed),
+		with_file(more_than_there_are_places_are_refused_until_one_closes),
+		with_file(fault_elsewhere_goes_to_the_handler_before),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
