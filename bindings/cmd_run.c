@@ -144,6 +144,8 @@ static int end_run(lua_State *L, struct run *run)
 		run_print_counters(L);
 	if (ce_lua_get(L)->lost_output)
 		run->status = EXIT_USAGE;
+	if (run->status == 0 && ce_lua_get(L)->lost_input)
+		run->status = EXIT_RUNTIME;
 	if (run->status == 0 && run->options.strict && lossy(L, run))
 		run->status = EXIT_LOSS;
 	return run->status;

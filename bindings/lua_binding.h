@@ -103,6 +103,7 @@ struct ce_lua {
 		int code);  /* called when there is no io_uring; NULL: nobody is told */
 	int (*hurry)(void); /* as ce_dump_pool_hurry */
 	bool lost_output;   /* a collected dumper could not write all */
+	bool lost_input;    /* a handle's last packets were not there any more */
 	struct run *run;    /* the innermost, of lua_run.c; NULL: none */
 	bool expire_each;   /* a packet expires with its callback: for tests */
 };

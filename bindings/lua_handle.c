@@ -4,6 +4,7 @@
  * itself. Reading is in lua_read.c, what is said before activate in lua_knobs.c.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -136,8 +137,12 @@ void ce_lua_close_handle(struct ce_lua *lua, struct ce_lua_handle *handle)
 	unlink_handle(lua, handle);
 	if (reader) {
 		struct ce_stats stats = {0};
+		struct ce_err err;
 
-		ce_reader_close(reader, &stats);
+		if (ce_reader_close(reader, &stats, &err) < 0) {
+			lua->lost_input = true;
+			fprintf(stderr, "capengine: %s\n", err.text);
+		}
 		if (handle->source)
 			ce_lua_count_source(lua, handle->source, &stats);
 		stats.written = handle->written;

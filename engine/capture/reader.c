@@ -131,7 +131,7 @@ int ce_reader_open(struct ce_reader **out, const struct ce_reader_options *optio
 	if (rc == 0 && options->filter && *options->filter)
 		rc = set_run_filter(reader, options->filter, err);
 	if (rc < 0) {
-		ce_reader_close(reader, NULL);
+		ce_reader_close(reader, NULL, NULL);
 		return rc;
 	}
 	*out = reader;
@@ -484,10 +484,23 @@ static void give_up_queued(struct ce_reader *reader)
 		;
 }
 
-void ce_reader_close(struct ce_reader *reader, struct ce_stats *stats)
+/* Was what was handed out of the last batch there? */
+static int check_last(const struct ce_reader *reader, struct ce_err *err)
 {
+	const struct ce_batch *batch = reader->batch;
+
+	if (!batch || !batch->at || reader->failure.code)
+		return 0;
+	return ce_batch_check(batch, err);
+}
+
+int ce_reader_close(struct ce_reader *reader, struct ce_stats *stats, struct ce_err *err)
+{
+	int rc;
+
 	if (!reader)
-		return;
+		return 0;
+	rc = check_last(reader, err);
 	if (reader->capture) {
 		ce_capture_abandon(reader->capture);
 		give_up_queued(reader);
@@ -498,4 +511,5 @@ void ce_reader_close(struct ce_reader *reader, struct ce_stats *stats)
 	ce_filter_close(reader->filter);
 	ce_filter_close(reader->run_filter);
 	free(reader);
+	return rc;
 }

@@ -13,10 +13,10 @@
  * has got the mapping from its opener; other places may be changing.
  *
  *   edge   store (release)      load (acquire)       so that
- *   PLACE  start, in open       start, in find_place its size is that of this mapping
- *                                                    and no other
- *   TORN   torn, in the         torn, in check       who read zeros that another
- *          handler, before it                        thread's fault had put there
+ *   PLACE  start, in            start, in find_place its size is that of this mapping,
+ *          claim_place                               unless start has changed behind it
+ *   TORN   torn, in the         a fence behind the   who read zeros that another
+ *          handler, before it   packets, in check    thread's fault had put there
  *          maps zeros                                knows it
  *
  * Every atomic access below names its edge.
@@ -67,8 +67,8 @@ struct ceint_mapping {
 
 static struct place {
 	_Atomic uintptr_t start; /* 0: free */
-	size_t size;
-	_Atomic bool torn;
+	_Atomic size_t size;
+	_Atomic size_t torn; /* the first byte that is gone; SIZE_MAX: none */
 } places[PLACES];
 
 static struct sigaction before; /* the handler that we stand in front of */
@@ -77,11 +77,16 @@ static bool guarded;
 static struct place *find_place(uintptr_t address)
 {
 	for (int i = 0; i < PLACES; i++) {
+		struct place *place = &places[i];
 		uintptr_t start = /* PLACE */
-			atomic_load_explicit(&places[i].start, memory_order_acquire);
+			atomic_load_explicit(&place->start, memory_order_acquire);
+		size_t size = /* PLACE */
+			atomic_load_explicit(&place->size, memory_order_acquire);
 
-		if (start > START && address >= start && address - start < places[i].size)
-			return &places[i];
+		if (start > START && address >= start && address - start < size &&
+		    atomic_load_explicit(&place->start, memory_order_relaxed) ==
+		            start) /* PLACE */
+			return place;
 	}
 	return NULL;
 }
@@ -93,20 +98,37 @@ static void pass_on(int number, siginfo_t *info, void *context)
 		before.sa_sigaction(number, info, context);
 	else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN)
 		before.sa_handler(number);
-	else
+	else if (info->si_code > 0)
 		sigaction(SIGBUS, &before, NULL); /* and the access is tried again */
+	else if (before.sa_handler == SIG_DFL) {  /* somebody sent it */
+		sigaction(SIGBUS, &before, NULL);
+		raise(number);
+	}
+}
+
+/* What is gone there, from this byte on. */
+static void tear(struct place *place, size_t at)
+{
+	size_t torn = atomic_load_explicit(&place->torn, memory_order_relaxed); /* own */
+
+	while (at < torn &&
+	       !atomic_compare_exchange_weak_explicit(&place->torn, &torn, at,
+	                                              memory_order_release, /* TORN */
+	                                              memory_order_relaxed))
+		;
 }
 
 static void mend(int number, siginfo_t *info, void *context)
 {
 	int saved = errno;
 	uintptr_t address = (uintptr_t)info->si_addr;
+	uintptr_t page = address & ~(uintptr_t)(PAGE - 1);
 	struct place *place = info->si_code > 0 ? find_place(address) : NULL;
 
 	if (place) {
-		/* TORN */
-		atomic_store_explicit(&place->torn, true, memory_order_release);
-		if (mmap((void *)(address & ~(uintptr_t)(PAGE - 1)), PAGE, PROT_READ,
+		tear(place, page - atomic_load_explicit(&place->start,
+		                                        memory_order_relaxed)); /* own */
+		if (mmap((void *)page, PAGE, PROT_READ,
 		         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 			place = NULL;
 	}
@@ -120,7 +142,13 @@ int ceint_mapping_guard(void)
 	struct sigaction action = {.sa_sigaction = mend,
 	                           .sa_flags = SA_SIGINFO | SA_ONSTACK};
 	struct sigaction now;
+	sigset_t ours;
 
+	if (sysconf(_SC_PAGESIZE) != PAGE)
+		return 0; /* and nothing is mapped */
+	sigemptyset(&ours);
+	sigaddset(&ours, SIGBUS);
+	sigprocmask(SIG_UNBLOCK, &ours, NULL); /* a parent may have blocked it */
 	if (sigaction(SIGBUS, NULL, &now) < 0)
 		return -errno;
 	if (now.sa_flags & SA_SIGINFO && now.sa_sigaction == mend)
@@ -145,9 +173,10 @@ static bool claim_place(struct ceint_mapping *mapping)
 		                                             START, memory_order_relaxed,
 		                                             memory_order_relaxed))
 			continue;
-		place->size = mapping->size;
-		atomic_store_explicit(&place->torn, false,
-		                      memory_order_relaxed); /* no edge */
+		atomic_store_explicit(&place->size, mapping->size,
+		                      memory_order_release); /* PLACE */
+		atomic_store_explicit(&place->torn, SIZE_MAX,
+		                      memory_order_relaxed); /* own */
 		atomic_store_explicit(&place->start, (uintptr_t)mapping->bytes,
 		                      memory_order_release); /* PLACE */
 		mapping->place = i;
@@ -162,16 +191,19 @@ static void leave_place(int i)
 	atomic_store_explicit(&places[i].start, 0, memory_order_release);
 }
 
-int ceint_mapping_check(const struct ceint_mapping *mapping, struct ce_err *err)
+int ceint_mapping_check(const struct ceint_mapping *mapping, off_t end,
+                        struct ce_err *err)
 {
 	const struct place *place = &places[mapping->place];
 	struct stat status;
 
-	if (fstat(mapping->fd, &status) == 0 && status.st_size < (off_t)mapping->size)
+	atomic_thread_fence(memory_order_acquire); /* TORN */
+	if (fstat(mapping->fd, &status) == 0 && status.st_size < end)
 		return ce_err_set(err, -EBADMSG,
 		                  "%s: truncated while it was read (to %lld bytes)",
 		                  mapping->name, (long long)status.st_size);
-	if (atomic_load_explicit(&place->torn, memory_order_acquire)) /* TORN */
+	if (atomic_load_explicit(&place->torn, memory_order_relaxed) <
+	    (size_t)end) /* TORN */
 		return ce_err_set(err, -EIO, "%s: a part of it could not be read",
 		                  mapping->name);
 	return 0;
@@ -179,10 +211,10 @@ int ceint_mapping_check(const struct ceint_mapping *mapping, struct ce_err *err)
 
 static void close_mapping(struct ceint_mapping *mapping)
 {
+	if (mapping->place >= 0) /* before somebody else's memory may be there */
+		leave_place(mapping->place);
 	if (mapping->bytes)
 		munmap(mapping->bytes, mapping->size);
-	if (mapping->place >= 0)
-		leave_place(mapping->place);
 	if (mapping->fd >= 0)
 		close(mapping->fd);
 	free((void *)mapping->kinds);
@@ -212,11 +244,15 @@ static unsigned char *map(int fd, size_t size)
 
 struct ceint_mapping *ceint_mapping_open(int fd, size_t slack, const char *name)
 {
+	enum { BLOCK = 512 }; /* of st_blocks */
 	struct ceint_mapping *mapping;
 	struct stat status;
 	size_t size;
 
-	if (!guarded || fstat(fd, &status) < 0 || status.st_size < WINDOW + (off_t)slack)
+	if (!guarded || fstat(fd, &status) < 0 ||
+	    status.st_size < WINDOW + (off_t)slack ||
+	    status.st_blocks * BLOCK < status.st_size ||
+	    (uintmax_t)status.st_size > SIZE_MAX / 2)
 		return NULL;
 	mapping = calloc(1, sizeof(*mapping));
 	if (!mapping)

@@ -12,7 +12,7 @@
  *
  * A file that is truncated takes mapped pages away. Whoever then reads there gets zeros
  * instead of dying of SIGBUS, and check says so. That takes a signal handler: without
- * ceint_mapping_guard nothing is mapped.
+ * ceint_mapping_guard nothing is mapped; nor are holes, which a fault might fill.
  *
  * Threads    find, check: any; all else: the source's
  * Ownership  the opener and each user keep a mapping
@@ -31,7 +31,7 @@ enum { CEINT_WINDOW = 2 << 20 }; /* bytes of a huge page */
 struct ceint_mapping;
 
 /* Install the signal handler, in front of the one that is there now, unless that is
-   ours. 0 or what sigaction(2) said. */
+   ours; the caller's thread gets the signal. 0 or what sigaction(2) said. */
 int ceint_mapping_guard(void);
 
 /*
@@ -53,8 +53,9 @@ void ceint_mapping_done(struct ceint_mapping *mapping, off_t before);
 /* The opener needs it no more. NULL is fine. */
 void ceint_mapping_release(struct ceint_mapping *mapping);
 
-/* 0; -EBADMSG: the file was truncated; -EIO: a page could not be read. Then what was
-   seen of it may be zeros. */
-int ceint_mapping_check(const struct ceint_mapping *mapping, struct ce_err *err);
+/* 0; -EBADMSG: the file was truncated before `end`; -EIO: a page there could not be read.
+   Then what was seen may be zeros. */
+int ceint_mapping_check(const struct ceint_mapping *mapping, off_t end,
+                        struct ce_err *err);
 
 #endif

@@ -64,11 +64,13 @@ static void take_back(struct ce_lender *lender, struct ce_batch *batch)
 
 static int check(const struct ce_lender *lender, struct ce_err *err)
 {
-	return ceint_mapping_check(((const struct ceint_loan *)lender)->mapping, err);
+	const struct ceint_loan *loan = (const struct ceint_loan *)lender;
+
+	return ceint_mapping_check(loan->mapping, loan->end, err);
 }
 
-/* The empty batch gets what was read of the part. */
-static void lend(struct ceint_loan *loan, const struct ceint_part *part,
+/* The empty batch gets what was read of the part, until `end`. */
+static void lend(struct ceint_loan *loan, const struct ceint_part *part, off_t end,
                  struct ce_batch *batch)
 {
 	exchange(loan, batch);
@@ -79,6 +81,7 @@ static void lend(struct ceint_loan *loan, const struct ceint_part *part,
 		ceint_mapping_use(part->mapping);
 		loan->mapping = part->mapping;
 		loan->from = part->from;
+		loan->end = end;
 	}
 	batch->arena_used = loan->batch.arena_used;
 	batch->lender = &loan->lender;
@@ -287,6 +290,26 @@ static void forget(struct ceint_pieces *pieces, struct ceint_piece *piece)
 	pieces->count--;
 }
 
+/* Was the file truncated before the packets of a part end? Then what is left of it is to
+   be read. */
+static bool is_torn(const struct ceint_part *part, const struct ce_batch *batch,
+                    off_t end)
+{
+	return batch->count && batch->mapped &&
+	       ceint_mapping_check(part->mapping, end, NULL) < 0;
+}
+
+static off_t read_unmapped(const struct ceint_part *part,
+                           const struct ceint_records *records, off_t at,
+                           struct ce_batch *batch)
+{
+	struct ceint_part unmapped = *part;
+
+	unmapped.mapping = NULL;
+	batch->count = 0;
+	return ceint_part_read(&unmapped, records, at, batch);
+}
+
 off_t ceint_pieces_read(struct ceint_pieces *pieces, const struct ceint_records *records,
                         const struct ceint_part *part, off_t at, struct ce_batch *batch)
 {
@@ -296,15 +319,13 @@ off_t ceint_pieces_read(struct ceint_pieces *pieces, const struct ceint_records 
 	batch->near = true;
 	if (have_loans(pieces, batch))
 		loan = find_loan(pieces, CEINT_SOURCE);
-	if (!loan) {
-		struct ceint_part unmapped = *part;
-
-		unmapped.mapping = NULL; /* nobody would keep it */
-		return ceint_part_read(&unmapped, records, at, batch);
-	}
+	if (!loan) /* nobody would keep a mapping */
+		return read_unmapped(part, records, at, batch);
 	end = ceint_part_read(part, records, at, &use_loan(loan)->batch);
+	if (is_torn(part, &loan->batch, end))
+		end = read_unmapped(part, records, at, &loan->batch);
 	if (loan->batch.count)
-		lend(loan, part, batch);
+		lend(loan, part, end, batch);
 	else
 		give_back(loan);
 	return end;
@@ -326,8 +347,9 @@ off_t ceint_pieces_settle(struct ceint_pieces *pieces, off_t at, struct ce_batch
 	forget(pieces, piece);
 	loan = piece->loan;
 	/* Where nothing was found, `begun` is no place of a record. */
-	if (piece->begun == at && loan->batch.count) {
-		lend(loan, &piece->part, batch);
+	if (piece->begun == at && loan->batch.count &&
+	    !is_torn(&piece->part, &loan->batch, piece->ended)) {
+		lend(loan, &piece->part, piece->ended, batch);
 		batch->near = piece->near;
 		return piece->ended;
 	}

@@ -41,6 +41,7 @@ struct ceint_loan {
 	/* Where the packets are mapped, while they are lent. */
 	struct ceint_mapping *mapping;
 	off_t from; /* of the part */
+	off_t end;  /* of the packets */
 };
 
 enum ceint_reader { CEINT_SOURCE, CEINT_HELPER, CEINT_READERS };

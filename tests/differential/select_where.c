@@ -118,7 +118,7 @@ int main(int argc, char **argv)
 	if (ce_reader_open(&reader, &options, &err) < 0)
 		return fail(err.text);
 	read_all(reader, all, count);
-	ce_reader_close(reader, NULL);
+	ce_reader_close(reader, NULL, NULL);
 	for (size_t i = 0; i < count; i++) {
 		fclose(all[i].to);
 		puts(all[i].text);

@@ -247,7 +247,7 @@ static void close_reader(struct round *round)
 	int64_t began = ce_clock_mono_ns();
 	struct ce_stats stats = {0};
 
-	ce_reader_close(round->reader, &stats);
+	ce_reader_close(round->reader, &stats, NULL);
 	in_time(began, "close");
 	if (stats.captured != stats.filtered + stats.delivered + stats.undelivered)
 		fail("captured %llu = filtered %llu + delivered %llu + undelivered %llu",

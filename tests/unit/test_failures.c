@@ -177,7 +177,7 @@ static int read_with(const struct ce_reader_options *options, const char *expres
 	rc = ce_reader_setfilter(reader, expression, 0, err);
 	if (rc == 0)
 		rc = take_all(reader, err);
-	ce_reader_close(reader, &stats);
+	ce_reader_close(reader, &stats, NULL);
 	assert_true(stats.captured ==
 	            stats.filtered + stats.delivered + stats.undelivered);
 	assert_true(rc < 0 || stats.captured == packets);
@@ -258,7 +258,7 @@ static int read_live(struct ce_err *err)
 	rc = ce_reader_setfilter(reader, "udp dst port 9", 0, err);
 	if (rc == 0)
 		rc = ce_reader_fetch(reader, 0, err);
-	ce_reader_close(reader, NULL);
+	ce_reader_close(reader, NULL, NULL);
 	return rc;
 }
 

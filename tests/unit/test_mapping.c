@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* test_mapping.c - what mapping_int.h promises, of a file in memory. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -42,7 +43,7 @@ static void stand_guard(void)
 	assert_int_equal(ceint_mapping_guard(), 0); /* and not in front of itself */
 }
 
-static int file; /* each of its windows begins with its number, from 1 */
+static int file; /* each page begins with the number of its window, from 1 */
 static unsigned char *contents;
 
 static int open_file(void **state)
@@ -59,9 +60,8 @@ static int open_file(void **state)
 	                file, 0);
 	if (contents == MAP_FAILED)
 		return -1;
-	for (int i = 0; i <= WINDOWS; i++)
-		for (int page = 0; page < SLACK; page += PAGE)
-			contents[i * WINDOW + page] = (unsigned char)(i + 1);
+	for (int page = 0; page < SIZE; page += PAGE)
+		contents[page] = (unsigned char)(page / WINDOW + 1);
 	return 0;
 }
 
@@ -131,7 +131,7 @@ static void nothing_is_mapped_before_the_guard_stands(void **state)
 	assert_null(ceint_mapping_open(file, SLACK, "unguarded"));
 }
 
-static void small_files_and_what_is_no_file_are_not_mapped(void **state)
+static void small_and_sparse_files_and_pipes_are_not_mapped(void **state)
 {
 	int pipes[2];
 
@@ -146,6 +146,8 @@ static void small_files_and_what_is_no_file_are_not_mapped(void **state)
 	assert_null(ceint_mapping_open(file, SLACK, "small"));
 	shrink(WINDOW + SLACK);
 	ceint_mapping_release(open_mapping());
+	shrink(SIZE); /* with a hole, which faults would fill */
+	assert_null(ceint_mapping_open(file, SLACK, "sparse"));
 	ceint_mapping_release(NULL);
 }
 
@@ -163,7 +165,7 @@ static void huge_windows_are_found(void **state)
 		assert_int_equal(byte_at(bytes, i * WINDOW), i + 1);
 	assert_ptr_equal(find(mapping, 1, 2), bytes + WINDOW);
 	assert_ptr_equal(ceint_mapping_find(mapping, 24, 100), bytes + 24);
-	assert_int_equal(ceint_mapping_check(mapping, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, SIZE, NULL), 0);
 	ceint_mapping_release(mapping);
 }
 
@@ -267,14 +269,18 @@ static void truncated_pages_are_zeros_and_it_is_told(void **state)
 	for (size_t i = 0; i < SLACK; i += PAGE)
 		assert_int_equal(byte_at(bytes, i), i < 9 * PAGE);
 	assert_int_equal(byte_at(bytes, WINDOW), 0);
-	assert_int_equal(ceint_mapping_check(mapping, &err), -EBADMSG);
+	assert_int_equal(ceint_mapping_check(mapping, SIZE, &err), -EBADMSG);
 	assert_string_equal(err.text,
 	                    "a file: truncated while it was read (to 36864 bytes)");
+	assert_int_equal(ceint_mapping_check(mapping, 9 * PAGE, NULL), 0);
 	shrink(SIZE); /* that it has its size again makes nothing good */
-	assert_int_equal(ceint_mapping_check(mapping, &err), -EIO);
+	assert_int_equal(ceint_mapping_check(mapping, SIZE, &err), -EIO);
+	assert_int_equal(ceint_mapping_check(mapping, 9 * PAGE + 1, NULL), -EIO);
+	assert_int_equal(ceint_mapping_check(mapping, 9 * PAGE, NULL), 0);
 	ceint_mapping_release(mapping);
+	assert_int_equal(posix_fallocate(file, 0, SIZE), 0);
 	mapping = open_mapping(); /* and the next one is whole */
-	assert_int_equal(ceint_mapping_check(mapping, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, SIZE, NULL), 0);
 	ceint_mapping_release(mapping);
 }
 
@@ -285,7 +291,7 @@ static void cut_within_a_page_is_noticed(void **state)
 
 	(void)state;
 	shrink(SIZE - 1);
-	assert_int_equal(ceint_mapping_check(mapping, NULL), -EBADMSG);
+	assert_int_equal(ceint_mapping_check(mapping, SIZE, NULL), -EBADMSG);
 	ceint_mapping_release(mapping);
 }
 
@@ -334,7 +340,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		with_file(nothing_is_mapped_before_the_guard_stands), /* first */
-		with_file(small_files_and_what_is_no_file_are_not_mapped),
+		with_file(small_and_sparse_files_and_pipes_are_not_mapped),
 		with_file(huge_windows_are_found),
 		with_file(others_are_not_found),
 		with_file(some_are_not_looked_at_behind_one_that_is_not_huge),

@@ -135,9 +135,10 @@ bool ce_batch_full(const struct ce_batch *batch);
 struct ce_record ce_batch_record(const struct ce_batch *batch, uint32_t i);
 
 /*
- * Did the packets' bytes stay what they were until now? Whoever computes something from
- * them asks afterwards. Returns 0; -EBADMSG or -EIO when the savefile that they are
- * mapped from was truncated or failed: what was seen of them may have been zeros.
+ * Were the packets' bytes there until now? Whoever computes something from them asks
+ * afterwards. Returns 0; -EBADMSG or -EIO when the savefile that they are mapped from was
+ * truncated or failed before they end: what was seen of them may have been zeros. A file
+ * that is overwritten meanwhile is what it is when it is looked at.
  */
 static inline int ce_batch_check(const struct ce_batch *batch, struct ce_err *err)
 {

@@ -47,9 +47,11 @@ int ce_reader_open(struct ce_reader **reader, const struct ce_reader_options *op
 
 /*
  * Stop at once; NULL is fine. What was read and is still wanted counts as
- * undelivered. stats, if not NULL, gets the final counters.
+ * undelivered. stats, if not NULL, gets the final counters. Returns 0, or what
+ * ce_batch_check says of the last packets that were handed out, unless a fetch has said
+ * so: then they were zeros, perhaps.
  */
-void ce_reader_close(struct ce_reader *reader, struct ce_stats *stats);
+int ce_reader_close(struct ce_reader *reader, struct ce_stats *stats, struct ce_err *err);
 
 /*
  * Have each batch shown, once, when it becomes the current one: with what
