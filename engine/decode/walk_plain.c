@@ -18,8 +18,6 @@ enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132, WORD = 6
 enum {
 	TYPE_AT = 12, /* then IP's version and header length, and dsfield */
 	TYPE_AND_VERSION = CEINT_TYPE_IPV4 << 16 | 0x4500,
-	TOTAL_AT = CEINT_PLAIN_NETWORK + 2,
-	FRAGMENT_AT = CEINT_PLAIN_NETWORK + 6,
 	FRAGMENTED = 0x3fff << 16, /* more follow, or an offset; then TTL and protocol */
 	TCP_LENGTH_AT = CEINT_PLAIN_TRANSPORT + 12,
 	LEAST_TCP = 5 << 4, /* TCP's header length there, in its upper half */
@@ -31,7 +29,7 @@ static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
 struct word {
 	/* As they stand in the packets. */
 	uint32_t type[WORD];      /* and IP's version */
-	uint16_t total[WORD];     /* IP's length; then in host order */
+	uint32_t total[WORD];     /* IP's length, and its id; then in host order */
 	uint32_t fragment[WORD];  /* and the protocol */
 	uint8_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
 
@@ -40,13 +38,36 @@ struct word {
 	uint32_t not_plain[WORD]; /* 0: the packet is plain */
 };
 
-static inline __attribute__((always_inline)) void load_one(struct word *word, uint32_t i,
-                                                           const unsigned char *from)
+typedef uint32_t four __attribute__((vector_size(16)));
+
+/* Sixteen octets of a packet: type, total, fragment, and more. */
+static inline __attribute__((always_inline)) four octets_of(const unsigned char *packet)
 {
-	memcpy(&word->type[i], from + TYPE_AT, sizeof(word->type[i]));
-	memcpy(&word->total[i], from + TOTAL_AT, sizeof(word->total[i]));
-	memcpy(&word->fragment[i], from + FRAGMENT_AT, sizeof(word->fragment[i]));
-	word->tcp_length[i] = from[TCP_LENGTH_AT];
+	four octets;
+
+	memcpy(&octets, packet + TYPE_AT, sizeof(octets));
+	return octets;
+}
+
+/* Those of four packets, from packet i on, turned into columns. */
+static inline __attribute__((always_inline)) void load_four(
+	struct word *word, uint32_t i, const unsigned char *const from[4])
+{
+	const four a = octets_of(from[0]), b = octets_of(from[1]);
+	const four c = octets_of(from[2]), d = octets_of(from[3]);
+	const four front_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+	const four front_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
+	const four back_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+	const four back_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
+	const four type = __builtin_shufflevector(front_ab, front_cd, 0, 1, 4, 5);
+	const four total = __builtin_shufflevector(front_ab, front_cd, 2, 3, 6, 7);
+	const four fragment = __builtin_shufflevector(back_ab, back_cd, 0, 1, 4, 5);
+
+	memcpy(word->type + i, &type, sizeof(type));
+	memcpy(word->total + i, &total, sizeof(total));
+	memcpy(word->fragment + i, &fragment, sizeof(fragment));
+	for (uint32_t k = 0; k < 4; k++)
+		word->tcp_length[i + k] = from[k][TCP_LENGTH_AT];
 }
 
 static inline __attribute__((always_inline)) bool any_short(const uint32_t *caplen)
@@ -63,14 +84,20 @@ static inline __attribute__((always_inline)) void load(struct word *word,
                                                        const uint32_t *caplen)
 {
 	if (any_short(caplen)) {
-		for (uint32_t i = 0; i < WORD; i++)
-			load_one(word, i,
-			         caplen[i] < CEINT_PLAIN_CAPLEN ? zeros : data[i]);
+		for (uint32_t i = 0; i < WORD; i += 4) {
+			const unsigned char *from[4];
+
+			for (uint32_t k = 0; k < 4; k++)
+				from[k] = caplen[i + k] < CEINT_PLAIN_CAPLEN
+				                  ? zeros
+				                  : data[i + k];
+			load_four(word, i, from);
+		}
 		return;
 	}
-#pragma GCC unroll 8
-	for (uint32_t i = 0; i < WORD; i++)
-		load_one(word, i, data[i]);
+#pragma GCC unroll 2
+	for (uint32_t i = 0; i < WORD; i += 4)
+		load_four(word, i, data + i);
 }
 
 /* What Ethernet's and IPv4's headers say. */
@@ -85,7 +112,7 @@ static inline __attribute__((always_inline)) void judge_network(struct word *wor
 		const uint32_t longer = len[i] < caplen[i];
 
 		word->not_plain[i] = other | fragmented | longer;
-		word->total[i] = be16toh(word->total[i]);
+		word->total[i] = be32toh(word->total[i]) >> 16;
 		word->proto[i] = (uint8_t)be32toh(word->fragment[i]);
 	}
 }
