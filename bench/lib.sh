@@ -44,12 +44,10 @@ make_file() {
   read_anew "$file"
 }
 
-# read_anew FILE: once in a run, have the page cache forget the file and read it from
-# the disk, so that it lies there as any file does that was read, however it was written.
-declare -A was_read=()
+# read_anew FILE: have the page cache forget the file and read it from the disk, so that it
+# lies there as any file does that was read, however it was written, and whoever may have
+# read pieces of it again, that were gone, while the table before was made.
 read_anew() {
-  [ -z "${was_read[$1]-}" ] || return 0
-  was_read[$1]=1
   sync "$1"
   dd if="$1" iflag=nocache count=0 status=none
   cat "$1" >/dev/null

@@ -316,11 +316,9 @@ static void look_at(struct ceint_mapping *mapping, size_t window)
 		                      memory_order_relaxed);
 		skipped = 0;
 	} else {
-		skipped = 2 * skipped + 1;
-		if (skipped > MOST_SKIPPED)
-			skipped = MOST_SKIPPED;
 		atomic_store_explicit(&mapping->next, window + 1 + skipped,
 		                      memory_order_relaxed);
+		skipped += skipped < MOST_SKIPPED;
 	}
 	atomic_store_explicit(&mapping->skipped, skipped, memory_order_relaxed);
 }
