@@ -365,8 +365,8 @@ static int start(struct run *run, int argc, char **argv)
 	char *path = NULL;
 
 	run->status = run_options_parse(&run->options, argc, argv);
-	if (run->status == 0 &&
-	    !run->options.out) /* -w has packets read, to write them */
+	/* What -w writes is better read: from its copy it goes to the file in one piece. */
+	if (run->status == 0 && !run->options.out)
 		ce_source_guard();
 	if (run->status == 0 && run->options.out && !strcmp(run->options.out, "-"))
 		run->out_fd = give_up_stdout();

@@ -42,7 +42,7 @@ enum {
 	START = 1, /* of a place that is claimed, and nothing is mapped yet */
 	WINDOW = CEINT_WINDOW,
 	KEPT = 2 * WINDOW, /* bytes that nobody needs: to give back fewer costs more */
-	MOST_SKIPPED = 8,  /* windows that are not touched after one that is not huge */
+	MOST_SKIPPED = 8,  /* windows not touched after some that are not huge */
 };
 
 enum kind {

@@ -4,9 +4,9 @@
  *
  * Nearly every record of nearly every savefile is plain: of the current version,
  * in either byte order, no longer than the file's snap length, of a link type
- * whose packets libpcap hands over as they are. A part of the file is read in one piece
- * into the arena, where packets stand behind their record headers as the file has them,
- * and libpcap is not asked. At the first record that is not plain, and at the end,
+ * whose packets libpcap hands over as they are. A part of the file is mapped, or read in
+ * one piece into the arena; there packets stand behind their record headers as the file
+ * has them, and libpcap is not asked. At the first record that is not plain, and at the end,
  * libpcap goes on: what odd files mean stays its decision.
  *
  *     open -> read, read, ... until 0 -> libpcap from `at` on; close

@@ -3,8 +3,8 @@
  * batch.h - a slot of the ring: up to 4096 packets as columns over bytes.
  *
  * The producer clears a batch and appends packets; each is copied once, into
- * the arena, behind its pcap record header. Or a part of a savefile is read into
- * the arena, and the columns are filled over it. The consumer reads the columns,
+ * the arena, behind its pcap record header. Or a part of a savefile is mapped, or
+ * read into the arena, and the columns are filled over it. The consumer reads the columns,
  * marks in `selected` which packets it wants and walks them with ce_batch_next. A
  * column is filled once and not changed again.
  *
