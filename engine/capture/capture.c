@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apart_int.h"
 #include "base/stats_int.h"
 #include "capengine/batch.h"
 #include "capengine/capture.h"
@@ -361,6 +362,8 @@ static void between_batches(struct ce_capture *capture)
 {
 	int64_t now = ce_clock_mono_ns();
 
+	if (!ce_ring_hungry(capture->ring)) /* nor does the consumer sleep */
+		ceint_apart_from(ce_ring_consumer_cpu(capture->ring));
 	look_for_drops_if_due(capture, now);
 	look_for_interrupt_if_due(capture, now);
 }

@@ -23,6 +23,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -39,12 +40,12 @@ enum {
 	MOST_SLOTS = 65536,
 	DEFAULT_SLOTS = 4,
 	DEFAULT_ARENA = 266240,
-	/* A consumer looks that long before it sleeps: about as long as it takes to
-	   fill a batch from a file, and longer than the wake-up that it saves. Not where
-	   packets come slowly, as its last wait tells. */
-	SPIN_NS = 30000,
+	/* A consumer looks that long before it sleeps: longer than it takes to fill a
+	   batch from a file, and about as long as the wake-up that it saves, in a virtual
+	   machine. Not where packets come slowly, as its last wait tells. */
+	SPIN_NS = 100000,
 	/* A wait that took no longer, wake-up included, was one to look for. */
-	SOON_NS = 100000,
+	SOON_NS = 300000,
 	LOOKS = 64,   /* between looks at the clock */
 	MS = 1000000, /* nanoseconds */
 };
@@ -64,6 +65,7 @@ struct ce_ring {
 	alignas(CACHE_LINE) bool patient; /* the consumer's: its last wait was long */
 	bool (*work)(void *arg);          /* for the time until a batch comes; or NULL */
 	void *work_arg;
+	_Atomic int consumer_cpu; /* a hint for anybody */
 	alignas(CACHE_LINE) struct ceint_bell consumer;
 	alignas(CACHE_LINE) struct ceint_bell producer;
 	_Atomic bool ended;
@@ -169,7 +171,8 @@ int ce_ring_open(struct ce_ring **out, const struct ce_ring_options *options)
 	ring = aligned_alloc(CACHE_LINE, sizeof(*ring));
 	if (!ring)
 		return -ENOMEM;
-	*ring = (struct ce_ring){.consumer.fd = -1, .producer.fd = -1};
+	*ring = (struct ce_ring){
+		.consumer.fd = -1, .producer.fd = -1, .consumer_cpu = -1};
 	rc = acquire(ring, &wanted);
 	if (rc < 0) {
 		ce_ring_close(ring);
@@ -264,7 +267,15 @@ struct ce_batch *ce_ring_peek(struct ce_ring *ring)
 		return NULL;
 	batch = &ring->batches[filled->slots[filled->got++ & ring->mask]];
 	ce_ring_renumber(batch);
+	atomic_store_explicit(&ring->consumer_cpu, sched_getcpu(), /* orders nothing */
+	                      memory_order_relaxed);
 	return batch;
+}
+
+int ce_ring_consumer_cpu(const struct ce_ring *ring)
+{
+	/* What it was a moment ago: orders nothing. */
+	return atomic_load_explicit(&ring->consumer_cpu, memory_order_relaxed);
 }
 
 void ce_ring_release(struct ce_ring *ring, struct ce_batch *batch)
@@ -303,7 +314,8 @@ static int sleep_once(struct ce_ring *ring, int timeout_ms)
 	return rc;
 }
 
-/* Look for a while whether there is something, and work meanwhile if there is work. */
+/* Look for a while whether there is something, and work meanwhile if there is work. Where
+   the producer has no other processor, it gets this one. */
 static bool look(struct ce_ring *ring)
 {
 	int64_t until_ns = ring->patient ? 0 : ce_clock_mono_ns() + SPIN_NS;
@@ -316,6 +328,8 @@ static bool look(struct ce_ring *ring)
 			until_ns = ce_clock_mono_ns() + SPIN_NS;
 		else if (ce_clock_mono_ns() >= until_ns)
 			return false;
+		else
+			sched_yield();
 	}
 }
 

@@ -71,6 +71,10 @@ void ce_ring_end(struct ce_ring *ring);
  */
 struct ce_batch *ce_ring_peek(struct ce_ring *ring);
 
+/* Any thread: the processor on which the consumer peeked last, as sched_getcpu(3) numbers
+   them; -1: it has not peeked yet, or nobody knows. */
+int ce_ring_consumer_cpu(const struct ce_ring *ring);
+
 /* Consumer: give a peeked batch another such number: it looks like a new one. */
 void ce_ring_renumber(struct ce_batch *batch);
 
