@@ -2,19 +2,20 @@
 /*
  * lanes.c - see lanes_int.h.
  *
- * First all lanes find where their records are, which brings headers into the cache;
- * then columns are made of them, lane by lane. A packet's length is how far it is to
- * the next header: it is not loaded again, since the file may change.
+ * First all lanes look for a record to begin with, then they find where the others are:
+ * a step of each at a time, since each step waits for memory. That brings headers into
+ * the cache; then columns are made of them, lane by lane. A packet's length is how far it
+ * is to the next header: it is not loaded again, since the file may change.
  */
 #include "lanes_int.h"
 
 enum {
-	LANES = 16, /* about as many lines as a core waits for at once */
+	LANES = 24, /* as many lines as a core waits for at once, and some more */
 	MOST = 2 * CE_BATCH_PACKETS / LANES,
 	NARROW = 4096, /* bytes: lanes of less are not worth their guess */
 	LINE = 64,
-	FETCHED = 512, /* bytes of a lane in which a record most likely begins */
-	ENOUGH = 2,    /* for a guess that the lane before proves */
+	STRETCH = 512, /* bytes in which to look for where a lane begins, at a time */
+	ENOUGH = 1,    /* for a guess that the lane before proves */
 };
 
 struct lanes {
@@ -25,12 +26,45 @@ struct lanes {
 	uint32_t places[LANES][MOST + 1]; /* of them, from the run's begin; and the end */
 };
 
-/* Fetch where lanes may begin. */
-static void fetch(const struct ceint_run *run, size_t width)
+/* Fetch so many bytes from there on, or a few more. */
+static inline void fetch(const unsigned char *from, size_t bytes)
 {
-	for (size_t line = 0; line < FETCHED; line += LINE)
-		for (size_t i = 0; i < LANES; i++)
-			__builtin_prefetch(run->at + i * width + line);
+	for (size_t line = 0; line < bytes; line += LINE)
+		__builtin_prefetch(from + line);
+}
+
+/* Look on for where a lane begins, a stretch further. True: that is over. */
+static bool look_on(const struct ceint_records *records, struct ceint_run *lane,
+                    uint32_t sec, const unsigned char **begin)
+{
+	struct ceint_run stretch = *lane;
+
+	if ((size_t)(lane->last - lane->at) > STRETCH)
+		stretch.last = lane->at + STRETCH;
+	fetch(stretch.last, STRETCH);
+	*begin = ceint_records_guess(records, &stretch, sec, ENOUGH);
+	lane->at = stretch.last;
+	return *begin || lane->at == lane->last;
+}
+
+/* Where lanes seem to begin, each in its part of the run; NULL: nowhere. */
+static void look(const unsigned char **begins, struct ceint_run *parts,
+                 const struct ceint_records *records, uint32_t sec)
+{
+	size_t looking[LANES], n = 0;
+
+	begins[0] = parts[0].at;
+	for (size_t i = 1; i < LANES; i++) {
+		looking[n++] = i;
+		fetch(parts[i].at, STRETCH);
+	}
+	while (n)
+		for (size_t k = 0; k < n; k++) {
+			const size_t i = looking[k];
+
+			if (look_on(records, &parts[i], sec, &begins[i]))
+				looking[k--] = looking[--n];
+		}
 }
 
 /*
@@ -42,26 +76,26 @@ static uint32_t divide(struct lanes *lanes, const struct ceint_records *records,
 {
 	const size_t width = (size_t)(run->last - run->at) / LANES;
 	const size_t longest = ceint_records_longest(records);
-	const unsigned char *safe = run->last;
-	uint32_t count = 0, sec;
+	const unsigned char *safe = run->last, *begins[LANES];
+	struct ceint_run parts[LANES];
+	uint32_t count = 0;
 
 	if (width < NARROW || (size_t)(run->end - run->at) < longest)
 		return 0;
-	sec = ceint_record_word(run->at, records->layout & CE_LAYOUT_SWAPPED);
 	if (safe > run->end - longest)
 		safe = run->end - longest;
-	fetch(run, width);
-	for (uint32_t i = 0; i < LANES; i++) {
-		struct ceint_run part = *run;
-		const unsigned char *begin;
-
-		part.at += i * width;
+	for (size_t i = 0; i < LANES; i++) {
+		parts[i] = *run;
+		parts[i].at += i * width;
 		if (i + 1 < LANES)
-			part.last = part.at + width;
-		begin = i ? ceint_records_guess(records, &part, sec, ENOUGH) : run->at;
-		if (begin)
-			lanes->at[count] = lanes->begun[count] = begin, count++;
-		lanes->bound[count - 1] = part.last < safe ? part.last : safe;
+			parts[i].last = parts[i].at + width;
+	}
+	look(begins, parts, records,
+	     ceint_record_word(run->at, records->layout & CE_LAYOUT_SWAPPED));
+	for (size_t i = 0; i < LANES; i++) {
+		if (begins[i])
+			lanes->at[count] = lanes->begun[count] = begins[i], count++;
+		lanes->bound[count - 1] = parts[i].last < safe ? parts[i].last : safe;
 	}
 	return count;
 }

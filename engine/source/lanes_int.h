@@ -10,7 +10,7 @@
  *
  * Threads    any
  * Ownership  as ceint_records_walk
- * Blocking   nothing waits or allocates; needs 40 KiB of the stack
+ * Blocking   nothing waits or allocates; needs 36 KiB of the stack
  */
 #ifndef CE_LANES_INT_H
 #define CE_LANES_INT_H
