@@ -41,14 +41,14 @@ enum {
 	PAGE = 4096,
 	START = 1, /* of a place that is claimed, and nothing is mapped yet */
 	WINDOW = CEINT_WINDOW,
-	KEPT = 2 * WINDOW, /* bytes that nobody needs: to give back fewer costs more */
-	MOST_SKIPPED = 8,  /* windows not touched after some that are not huge */
+	KEPT = 6 * WINDOW, /* bytes that nobody needs: to give back fewer costs more */
+	MOST_SKIPPED = 8,  /* windows not touched after some that are small */
 };
 
 enum kind {
 	UNKNOWN,
 	SMALL, /* or being looked at */
-	HUGE,
+	LARGE,
 };
 
 struct ceint_mapping {
@@ -63,7 +63,7 @@ struct ceint_mapping {
 
 	_Atomic unsigned char *kinds; /* of windows */
 	_Atomic size_t next;          /* windows before it are not touched */
-	_Atomic size_t skipped;       /* how many after the next that is not huge */
+	_Atomic size_t skipped;       /* how many after the next that is small */
 };
 
 static struct place {
@@ -287,19 +287,25 @@ UNWATCHED static long faults(void)
 	return usage.ru_minflt + usage.ru_majflt;
 }
 
-/* Does one fault map the window? Then three other places in it cause none. */
-UNWATCHED static bool is_huge(const struct ceint_mapping *mapping, size_t window)
+/* Do few faults map the window? One that maps the first byte of a block maps its middle
+   as well, unless the pages there are small; which a single block's may be. */
+UNWATCHED static bool is_large(const struct ceint_mapping *mapping, size_t window)
 {
-	enum { APART = WINDOW / 4 };
+	enum { BLOCK = 256 << 10, APART = WINDOW / 4 };
 	const volatile unsigned char *bytes = mapping->bytes + window * WINDOW;
-	long seen;
+	long seen, now;
+	int small = 0;
 
 	faults(); /* those of its own come first */
-	(void)bytes[0];
 	seen = faults();
-	for (size_t at = APART; at < WINDOW; at += APART)
+	for (size_t at = 0; at < WINDOW && small < 2; at += APART) {
 		(void)bytes[at];
-	return faults() == seen;
+		(void)bytes[at + BLOCK / 2];
+		now = faults();
+		small += now - seen > 1;
+		seen = now;
+	}
+	return small < 2;
 }
 
 /* Look at one of which nothing is known. The values order nothing: what is mapped is the
@@ -314,8 +320,8 @@ static void look_at(struct ceint_mapping *mapping, size_t window)
 				     &mapping->kinds[window], &unknown, SMALL,
 				     memory_order_relaxed, memory_order_relaxed))
 		return;
-	if (is_huge(mapping, window)) {
-		atomic_store_explicit(&mapping->kinds[window], HUGE,
+	if (is_large(mapping, window)) {
+		atomic_store_explicit(&mapping->kinds[window], LARGE,
 		                      memory_order_relaxed);
 		skipped = 0;
 	} else {
@@ -329,15 +335,19 @@ static void look_at(struct ceint_mapping *mapping, size_t window)
 const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
                                         off_t to)
 {
+	size_t window = (size_t)from / WINDOW;
+
 	if (to > (off_t)mapping->end)
 		return NULL;
-	for (size_t window = (size_t)from / WINDOW; (off_t)(window * WINDOW) < to;
-	     window++) {
+	for (; (off_t)(window * WINDOW) < to; window++) {
 		look_at(mapping, window);
 		if (atomic_load_explicit(&mapping->kinds[window], memory_order_relaxed) !=
-		    HUGE)
+		    LARGE)
 			return NULL;
 	}
+	/* The next one, before another thread needs it while it is being looked at. */
+	if (window < mapping->end / WINDOW)
+		look_at(mapping, window);
 	return mapping->bytes + from;
 }
 

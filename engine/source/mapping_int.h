@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mapping_int.h - those parts of a savefile that the page cache has in huge pages,
+ * mapping_int.h - those parts of a savefile that the page cache has in large pages,
  * mapped: nobody copies them.
  *
- * A huge page is mapped by one fault, which costs less than to read 2 MiB; smaller ones
- * are not mapped, since their faults cost more. So whoever needs a part asks, and reads
- * it where nothing is found. The first who asks for a window, as many bytes of the file as
- * a huge page has, touches it, and sees by its faults what it is.
+ * A large page, be it a huge one or what Linux calls a large folio, is mapped by one fault,
+ * which costs less than to read it; small ones are not mapped, since their faults may cost
+ * more. So whoever needs a part asks, and reads it where nothing is found. The first who
+ * asks for a window, as many bytes of the file as a huge page has, or for the one before,
+ * touches it, and sees by its faults what it is.
  *
  *     open -> find, ... -> release   |   use -> done, in the order of the file
  *
@@ -40,7 +41,7 @@ int ceint_mapping_guard(void);
  */
 struct ceint_mapping *ceint_mapping_open(int fd, size_t slack, const char *name);
 
-/* The bytes [from, to) of the file, and `slack` more. NULL: they are not in huge pages. */
+/* The bytes [from, to) of the file, and `slack` more. NULL: they are not in large pages. */
 const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
                                         off_t to);
 
