@@ -161,7 +161,7 @@ function capengine.open(spec, options) end
 ---@field filter string? pcap-filter(7) expression
 ---@field limit integer? most packets
 ---@field batch integer? most packets in a batch, 1 to 4096; default 4096
----@field ring_bytes integer? memory for packets on their way, 1 MiB to 16 GiB; default 32 MiB, savefiles 2 MiB
+---@field ring_bytes integer? memory for packets on their way, 1 MiB to 16 GiB; default 32 MiB, savefiles 4 MiB
 ---@field snaplen integer? live: bytes kept of each packet; default 262144
 ---@field promisc boolean? live: also packets for other stations
 ---@field rfmon boolean? live: monitor mode

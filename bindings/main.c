@@ -72,7 +72,7 @@ void print_usage(FILE *to)
 	      "  -Z USER         as root: run the script as this user, once the source\n"
 	      "                  is open\n"
 	      "  --ring-bytes N  memory for packets between capture and script, with k, m\n"
-	      "                  or g (default 32m, on savefiles 1m)\n"
+	      "                  or g (default 32m, on savefiles 4m)\n"
 	      "  --json          tables as JSON, an object a line\n"
 	      "  --tsv           tables with a tab between the fields, which is the\n"
 	      "                  default where standard output is no terminal\n"

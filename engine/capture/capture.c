@@ -31,7 +31,7 @@ enum {
 	MOST_ARENA = 1 << 20, /* fewer wake-ups, and what is filled fits into a cache */
 	LEAST_SLOTS = 4,
 	LIVE_RING = 32 << 20,
-	FILE_RING = 2 << 20,
+	FILE_RING = 4 << 20,
 	LEAST_RING = 1 << 20,
 	DEFAULT_TIMEOUT_MS = 20,
 	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */

@@ -38,7 +38,7 @@ struct ce_stats;
 
 struct ce_capture_options {
 	size_t ring_bytes;   /* packet bytes that the ring holds, 1 MiB to 16 GiB;
-	                        0: 32 MiB live, else 2 MiB */
+	                        0: 32 MiB live, else 4 MiB */
 	uint32_t batch;      /* most packets in one batch, 1 to 4096; 0: 4096 */
 	uint32_t timeout_ms; /* longest a packet waits for its batch; 0: 20 */
 	bool immediate;      /* packets wait for no others */
