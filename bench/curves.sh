@@ -20,6 +20,7 @@ curve_of_packets() {
   million=$file
   make_file equal 10000000 100000
   ten=$file
+  hold "$one" "$million" "$ten"
   printf '\ncapengine by number of packets; capture: equal, runs: %d; start-up apart\n\n' "$rounds"
   printf '%-10s %12s %12s %12s %10s\n' ns/packet 1000000 10000000 100000000 'most MiB'
   for task in count match sources flows; do
@@ -50,6 +51,7 @@ curve_of_keys() {
     printf '%-22s' "${names[$which]}"
     for keys in 1000 10000 100000 1000000 10000000; do
       make_file keys 10000000 "$keys"
+      hold "$file"
       for ((round = 0; round <= rounds; round++)); do
         run_once "$which" flows "$file" "$work/curve"
         [ "$round" -gt 0 ] || rm "$work/curve"

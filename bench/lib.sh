@@ -2,7 +2,7 @@
 # shellcheck shell=bash disable=SC2154
 
 work=$(mktemp -d)
-trap 'rm -rf "$work" "$written"' EXIT
+trap 'let_go; rm -rf "$work" "$written"' EXIT
 written=
 
 fail() {
@@ -51,6 +51,19 @@ read_anew() {
   sync "$1"
   dd if="$1" iflag=nocache count=0 status=none
   cat "$1" >/dev/null
+}
+
+# hold FILE...: keep the page cache from forgetting them in the middle of a table, as some
+# virtual machines have it do with what nobody has mapped for a minute. Until let_go.
+hold() {
+  let_go
+  vmtouch -q -dlw -P "$work/holder" "$@" 2>/dev/null ||
+    echo "the captures are not locked in the page cache, which may forget them" >&2
+}
+
+let_go() {
+  [ ! -f "$work/holder" ] || kill "$(cat "$work/holder")"
+  rm -f "$work/holder"
 }
 
 # The columns of bench/competitors, by number; those that cannot run are left out.
@@ -139,6 +152,7 @@ compare() {
     make_file "$2" "$count" "$flows"
     counts[$which]=$count files[$which]=$file
   done
+  hold "${files[@]}"
   for ((round = first; round <= rounds; round++)); do
     for which in "${!names[@]}"; do
       [ -n "${files[$which]-}" ] || continue
@@ -153,6 +167,7 @@ compare() {
     [ "$which" -eq "$base" ] || rm "$work/$which"
   done
   rm "$work/$base"
+  let_go
   [ -z "$written" ] || rm -f "$written"
 }
 
