@@ -20,6 +20,7 @@ enum {
 	FIRST_ENTRIES = 128,
 	LINE = 8,   /* slots */
 	GROWTH = 4, /* of the slots, to be moved seldom: they are the smaller part */
+	MOST_FRESH = 2 * CEINT_BLOCK, /* new entries to fetch before they are inserted */
 };
 
 static size_t slot_bytes(const struct ceint_table *table)
@@ -71,7 +72,7 @@ void ceint_table_clear(struct ceint_table *table)
 {
 	memset(table->slots, 0, slot_bytes(table));
 	memset(table->entries, 0, (size_t)table->used * table->stride);
-	table->used = table->live = table->freed = 0;
+	table->used = table->live = table->freed = table->fetched = 0;
 }
 
 size_t ceint_table_memory(const struct ceint_table *table)
@@ -209,16 +210,24 @@ void ceint_table_prefetch(const struct ceint_table *table,
 		__builtin_prefetch(&table->slots[(uint32_t)block->hash[i] & table->mask]);
 }
 
-void ceint_table_prefetch_entries(const struct ceint_table *table,
-                                  struct ceint_block *block)
+void ceint_table_prefetch_entries(struct ceint_table *table, struct ceint_block *block)
 {
+	uint32_t fresh = table->fetched > table->used ? table->fetched : table->used;
+	uint32_t end = table->room - table->used > MOST_FRESH ? table->used + MOST_FRESH
+	                                                      : table->room;
+
+	if (table->freed) /* none is fresh, then */
+		end = fresh;
 	for (uint32_t i = 0; i < block->count; i++) {
 		unsigned char *entry = likely_entry(table, (uint32_t)block->hash[i]);
 
 		block->entry[i] = entry;
+		if (!entry && fresh < end)
+			entry = ceint_table_entry(table, fresh++);
 		if (entry) /* to look for where NULL is mapped takes long */
 			__builtin_prefetch(entry, 1);
 	}
+	table->fetched = fresh;
 }
 
 /* The entry with this key; NULL: there is none, and *place is for its slot. */

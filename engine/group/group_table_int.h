@@ -29,6 +29,7 @@ struct ceint_table {
 	uint32_t used;       /* entries that were ever in use: the first so many */
 	uint32_t live;       /* of them, those that are */
 	uint32_t freed;      /* one that is not, + 1; 0: none. Its key says the next */
+	uint32_t fetched;    /* entries before it are used, or were prefetched */
 	uint32_t stride;     /* bytes from one entry to the next */
 	uint32_t key_offset; /* of the key in its entry */
 	uint32_t key_bytes;
@@ -45,13 +46,13 @@ int ceint_table_reserve(struct ceint_table *table, uint32_t count);
 
 /*
  * Begin to fetch what looking up the block's keys will need, in two steps: their slots;
- * then, where these are likely to be there, the entries to which they point. block->entry
- * is set to where each key seems to be: so nothing is reserved between this and look.
+ * then, where these are likely to be there, the entries to which they point, and entries
+ * for those that seem to be new. block->entry is set to where each key seems to be: so
+ * nothing is reserved between this and look.
  */
 void ceint_table_prefetch(const struct ceint_table *table,
                           const struct ceint_block *block);
-void ceint_table_prefetch_entries(const struct ceint_table *table,
-                                  struct ceint_block *block);
+void ceint_table_prefetch_entries(struct ceint_table *table, struct ceint_block *block);
 
 /*
  * Look up the block's keys, which were prefetched, from number `from` on, up to the first
