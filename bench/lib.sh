@@ -55,15 +55,28 @@ read_anew() {
 
 # hold FILE...: keep the page cache from forgetting them in the middle of a table, as some
 # virtual machines have it do with what nobody has mapped for a minute. Until let_go.
+holder=
 hold() {
+  local files kib
   let_go
-  vmtouch -q -dlw -P "$work/holder" "$@" 2>/dev/null ||
-    echo "the captures are not locked in the page cache, which may forget them" >&2
+  mapfile -t files < <(printf '%s\n' "$@" | sort -u)
+  kib=$(stat -c %s "${files[@]}" | awk '{ sum += int($1 / 1024) } END { print sum }')
+  vmtouch -q -l "${files[@]}" 2>"$work/vmtouch" &
+  holder=$!
+  until [ "$(awk '/^VmLck/ { print $2 }' "/proc/$holder/status" 2>/dev/null)" -ge "$kib" ]; do
+    kill -0 "$holder" 2>/dev/null || break
+    sleep 0.05
+  done 2>/dev/null
+  kill -0 "$holder" 2>/dev/null || {
+    [ -f "$work/unheld" ] ||
+      echo "the page cache may forget the captures: $(cat "$work/vmtouch")" >&2
+    : >"$work/unheld"
+  }
 }
 
 let_go() {
-  [ ! -f "$work/holder" ] || kill "$(cat "$work/holder")"
-  rm -f "$work/holder"
+  [ -z "$holder" ] || { kill "$holder" && wait "$holder"; } 2>/dev/null || true
+  holder=
 }
 
 # The columns of bench/competitors, by number; those that cannot run are left out.
