@@ -12,7 +12,9 @@
  * fills the kernel's ring, which counts what it then has to drop. A batch is
  * committed when it is full, or when the consumer waits and the source is dry.
  *
- * Threads    Lua thread, but for the capture thread within
+ * Threads    Lua thread, but for the capture thread within. That leaves a processor
+ *            on which the Lua thread runs: a filter of system calls must allow
+ *            sched_setaffinity(2), or refuse it with an error
  * Ownership  The capture owns its source and its ring.
  * Blocking   call, setfilter and stats wait for the thread's answer; close
  *            waits until the thread has ended, at most 100 ms.
