@@ -40,12 +40,15 @@ enum {
 	MOST_SLOTS = 65536,
 	DEFAULT_SLOTS = 4,
 	DEFAULT_ARENA = 266240,
-	/* A consumer looks that long before it sleeps: longer than it takes to fill a
-	   batch from a file, and about as long as the wake-up that it saves, in a virtual
-	   machine. Not where packets come slowly, as its last wait tells. */
-	SPIN_NS = 100000,
-	/* A wait that took no longer, wake-up included, was one to look for. */
-	SOON_NS = 300000,
+	/* A consumer looks that long before it sleeps: longer than the wake-up that it
+	   saves. Not where packets come slowly, as its last wait tells: one that took no
+	   longer than SOON_NS, wake-up included, was one to look for. */
+	SPIN_NS = 30000,
+	SOON_NS = 100000,
+	/* The same where it may work meanwhile. Then packets come as fast as both sides can
+	   make them, and in a virtual machine a wake-up takes that long. */
+	SPIN_BETWEEN_NS = 100000,
+	SOON_BETWEEN_NS = 300000,
 	LOOKS = 64,   /* between looks at the clock */
 	MS = 1000000, /* nanoseconds */
 };
@@ -318,14 +321,15 @@ static int sleep_once(struct ce_ring *ring, int timeout_ms)
    the producer has no other processor, it gets this one. */
 static bool look(struct ce_ring *ring)
 {
-	int64_t until_ns = ring->patient ? 0 : ce_clock_mono_ns() + SPIN_NS;
+	const int64_t spin_ns = ring->work ? SPIN_BETWEEN_NS : SPIN_NS;
+	int64_t until_ns = ring->patient ? 0 : ce_clock_mono_ns() + spin_ns;
 
 	for (;;) {
 		for (int i = 0; i < LOOKS; i++)
 			if (something(ring))
 				return true;
 		if (ring->work && ring->work(ring->work_arg))
-			until_ns = ce_clock_mono_ns() + SPIN_NS;
+			until_ns = ce_clock_mono_ns() + spin_ns;
 		else if (ce_clock_mono_ns() >= until_ns)
 			return false;
 		else
@@ -345,7 +349,8 @@ int ce_ring_wait(struct ce_ring *ring, int timeout_ms)
 	do { /* again after a ring for what was seen before */
 		rc = sleep_once(ring, timeout_ms < 0 ? -1 : ce_clock_ms_until(until_ns));
 	} while (rc > 0 && !something(ring));
-	ring->patient = ce_clock_mono_ns() - begun_ns > SOON_NS;
+	ring->patient = ce_clock_mono_ns() - begun_ns >
+	                (ring->work ? SOON_BETWEEN_NS : SOON_NS);
 	return something(ring) ? 1 : rc;
 }
 
