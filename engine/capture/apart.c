@@ -9,8 +9,7 @@ void ceint_apart_from(int cpu)
 {
 	cpu_set_t all, others;
 
-	if (cpu < 0 || sched_getcpu() != cpu ||
-	    sched_getaffinity(0, sizeof(all), &all) < 0)
+	if (sched_getcpu() != cpu || sched_getaffinity(0, sizeof(all), &all) < 0)
 		return;
 	others = all;
 	CPU_CLR((size_t)cpu, &others);

@@ -10,15 +10,16 @@
  * Threads    any, for itself
  * Ownership  nothing is kept
  * Blocking   three system calls where the thread moves, which takes some microseconds;
- *            none where it is apart already
+ *            two where it may run nowhere else; none where it is apart already
  */
 #ifndef CE_APART_INT_H
 #define CE_APART_INT_H
 
 /*
  * Let the calling thread leave this processor, if it runs there and may run elsewhere;
- * -1: none. Afterwards it may run where it might before: sched_setaffinity(2). Whoever
- * changes that for this thread at the same moment is not heeded.
+ * -1: none. Afterwards it may run where it might before, and come back. That is its own
+ * mask from then on: sched_setaffinity(2). So processors that its cpuset gets later are
+ * not for this thread, and whoever changes its mask at the same moment is not heeded.
  */
 void ceint_apart_from(int cpu);
 

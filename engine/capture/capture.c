@@ -362,7 +362,7 @@ static void between_batches(struct ce_capture *capture)
 {
 	int64_t now = ce_clock_mono_ns();
 
-	if (!ce_ring_hungry(capture->ring)) /* nor does the consumer sleep */
+	if (!ce_ring_hungry(capture->ring)) /* where it sleeps does not matter */
 		ceint_apart_from(ce_ring_consumer_cpu(capture->ring));
 	look_for_drops_if_due(capture, now);
 	look_for_interrupt_if_due(capture, now);

@@ -287,8 +287,9 @@ UNWATCHED static long faults(void)
 	return usage.ru_minflt + usage.ru_majflt;
 }
 
-/* Do few faults map the window? One that maps the first byte of a block maps its middle
-   as well, unless the pages there are small; which a single block's may be. */
+/* Do few faults map the window? Four of its blocks are touched, at the first byte and in
+   the middle: where the first fault does not map the middle as well, pages are small. One
+   such block is none too many. */
 UNWATCHED static bool is_large(const struct ceint_mapping *mapping, size_t window)
 {
 	enum { BLOCK = 256 << 10, APART = WINDOW / 4 };

@@ -4,10 +4,11 @@
  * mapped: nobody copies them.
  *
  * A large page, be it a huge one or what Linux calls a large folio, is mapped by one fault,
- * which costs less than to read it; small ones are not mapped, since their faults may cost
- * more. So whoever needs a part asks, and reads it where nothing is found. The first who
- * asks for a window, as many bytes of the file as a huge page has, or for the one before,
- * touches it, and sees by its faults what it is.
+ * in recent kernels, which costs less than to read it; small ones are not mapped, since
+ * their faults may cost more. So whoever needs a part asks, and reads it where nothing is
+ * found. The file is divided into windows, as large as a huge page. The first who asks for
+ * a window touches it, and sees by its faults what it is; also the one behind it, so that
+ * the next one who asks need not wait.
  *
  *     open -> find, ... -> release   |   use -> done, in the order of the file
  *
@@ -17,7 +18,7 @@
  *
  * Threads    find, check: any; all else: the source's
  * Ownership  the opener and each user keep a mapping
- * Blocking   find waits for the disk
+ * Blocking   find waits for the disk, also for the window behind
  */
 #ifndef CE_MAPPING_INT_H
 #define CE_MAPPING_INT_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* test_apart.c - what capture/apart_int.h promises, and how a capture comes to know where its
-   consumer runs. */
+/* test_apart.c - what capture/apart_int.h promises, and that a capture makes use of it. */
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -11,16 +11,32 @@
 #include <cmocka.h>
 
 #include "capengine/batch.h"
+#include "capengine/capture.h"
 #include "capengine/ring.h"
 #include "capture/apart_int.h"
+#include "support/reading.h"
 
-enum { ROUNDS = 100 };
+enum { ROUNDS = 100, SKIP = 77 };
 
 static cpu_set_t allowed; /* when the program begins */
+
+static atomic_int moves;     /* masks that were wished for without `forbidden` */
+static atomic_int forbidden; /* -1: no processor */
+
+int __real_sched_setaffinity(pid_t pid, size_t bytes, const cpu_set_t *set);
+int __wrap_sched_setaffinity(pid_t pid, size_t bytes, const cpu_set_t *set);
+
+int __wrap_sched_setaffinity(pid_t pid, size_t bytes, const cpu_set_t *set)
+{
+	moves += forbidden >= 0 && !CPU_ISSET((size_t)forbidden, set);
+	return __real_sched_setaffinity(pid, bytes, set);
+}
 
 static int give_back(void **state)
 {
 	(void)state;
+	moves = 0;
+	forbidden = -1;
 	return sched_setaffinity(0, sizeof(allowed), &allowed);
 }
 
@@ -68,10 +84,12 @@ static void thread_elsewhere_stays(void **state)
 	int cpu = stay(&here);
 
 	(void)state;
-	ceint_apart_from(-1);
-	ceint_apart_from(cpu + 1);
-	ceint_apart_from(CPU_SETSIZE + cpu);
-	assert_int_equal(sched_getcpu(), cpu);
+	for (int other = -1; other < CPU_SETSIZE + cpu; other++) {
+		forbidden = other < CPU_SETSIZE ? other : -1;
+		if (other != cpu)
+			ceint_apart_from(other);
+	}
+	assert_int_equal(moves, 0);
 	assert_may_run_on(&here);
 }
 
@@ -81,7 +99,9 @@ static void thread_that_may_run_nowhere_else_stays(void **state)
 	int cpu = stay(&here);
 
 	(void)state;
+	forbidden = cpu;
 	ceint_apart_from(cpu);
+	assert_int_equal(moves, 1); /* it was refused */
 	assert_int_equal(sched_getcpu(), cpu);
 	assert_may_run_on(&here);
 }
@@ -105,6 +125,32 @@ static void ring_tells_where_its_consumer_peeked(void **state)
 	ce_ring_close(ring);
 }
 
+/* Where there is but one processor, the capture wishes for another again and again. */
+static void capture_leaves_its_consumer(void **state)
+{
+	const struct ce_capture_options options = {.batch = 1};
+	struct ce_memory_packet *packets = packets_array(ROUNDS);
+	struct ce_source *source = reading_open_source(
+		&ce_source_memory,
+		&(struct ce_source_options){.packets = packets,
+	                                    .packet_count = ROUNDS,
+	                                    .linktype = PACKETS_ETHERNET});
+	struct ce_capture *capture;
+	struct ce_batch *batch;
+	cpu_set_t here;
+
+	(void)state;
+	forbidden = stay(&here);
+	assert_int_equal(ce_capture_open(&capture, source, &options, NULL), 0);
+	assert_int_equal(ce_capture_start(capture, NULL), 0);
+	while (ce_ring_wait(ce_capture_ring(capture), -1) == 1 &&
+	       (batch = ce_ring_peek(ce_capture_ring(capture))))
+		ce_ring_release(ce_capture_ring(capture), batch);
+	ce_capture_close(capture);
+	assert_true(moves > 0);
+	free(packets);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,9 +160,11 @@ int main(void)
 	                                  give_back),
 		cmocka_unit_test_teardown(ring_tells_where_its_consumer_peeked,
 	                                  give_back),
+		cmocka_unit_test_teardown(capture_leaves_its_consumer, give_back),
 	};
 
+	forbidden = -1;
 	if (sched_getaffinity(0, sizeof(allowed), &allowed) < 0)
-		return 1;
+		return SKIP; /* more processors than a cpu_set_t has */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

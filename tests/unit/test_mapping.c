@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -41,6 +42,30 @@ static void stand_guard(void)
 {
 	assert_int_equal(ceint_mapping_guard(), 0);
 	assert_int_equal(ceint_mapping_guard(), 0); /* and not in front of itself */
+}
+
+/* What faults are said to have been since the question before, question by question; or,
+   where there is none, the truth. */
+static struct {
+	const int *answers;
+	int count;
+	long sum;
+} said;
+
+int __real_getrusage(int who, struct rusage *usage);
+int __wrap_getrusage(int who, struct rusage *usage);
+
+int __wrap_getrusage(int who, struct rusage *usage)
+{
+	int rc = __real_getrusage(who, usage);
+
+	if (!said.answers)
+		return rc;
+	said.sum += said.count ? *said.answers++ : 0;
+	said.count -= said.count > 0;
+	usage->ru_minflt = said.sum;
+	usage->ru_majflt = 0;
+	return rc;
 }
 
 static int file; /* each page begins with the number of its window, from 1 */
@@ -182,6 +207,32 @@ static void others_are_not_found(void **state)
 	assert_null(find(mapping, 1, 2)); /* also where it was looked at before */
 	assert_non_null(find(mapping, 0, 1));
 	ceint_mapping_release(mapping);
+}
+
+/* A window is touched at two places in each of four blocks. */
+static void window_is_found_unless_two_blocks_of_it_take_two_faults(void **state)
+{
+	static const struct {
+		int faults[4];
+		bool found;
+	} windows[] = {
+		{{0, 0, 0, 0}, true},  {{1, 0, 0, 0}, true},  {{1, 1, 1, 1}, true},
+		{{2, 1, 1, 1}, true},  {{1, 0, 1, 2}, true},  {{2, 2, 1, 1}, false},
+		{{2, 0, 0, 2}, false}, {{1, 2, 2, 1}, false}, {{2, 2, 2, 2}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); i++) {
+		struct ceint_mapping *mapping = open_mapping();
+		int answers[6] = {3, 0};
+
+		memcpy(answers + 2, windows[i].faults, sizeof(windows[i].faults));
+		said.answers = answers;
+		said.count = 6;
+		assert_int_equal(find(mapping, 0, 1) != NULL, windows[i].found);
+		said.answers = NULL;
+		ceint_mapping_release(mapping);
+	}
 }
 
 /* A thread that came while it is looked at would not find it. */
@@ -362,6 +413,7 @@ int main(void)
 		with_file(small_and_sparse_files_and_pipes_are_not_mapped),
 		with_file(huge_windows_are_found),
 		with_file(others_are_not_found),
+		with_file(window_is_found_unless_two_blocks_of_it_take_two_faults),
 		with_file(next_window_is_looked_at_ahead),
 		with_file(some_are_not_looked_at_behind_those_that_are_not_huge),
 		with_file(nothing_is_found_without_slack_behind_it),
