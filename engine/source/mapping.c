@@ -42,13 +42,7 @@ enum {
 	START = 1, /* of a place that is claimed, and nothing is mapped yet */
 	WINDOW = CEINT_WINDOW,
 	KEPT = 6 * WINDOW, /* bytes that nobody needs: to give back fewer costs more */
-	MOST_SKIPPED = 8,  /* windows not touched after some that are small */
-};
-
-enum kind {
-	UNKNOWN,
-	SMALL, /* or being looked at */
-	LARGE,
+	MOST_SKIPPED = 8,  /* windows not touched after some that are not wanted */
 };
 
 struct ceint_mapping {
@@ -61,9 +55,9 @@ struct ceint_mapping {
 	uint32_t users;  /* with the opener */
 	char *name;
 
-	_Atomic unsigned char *kinds; /* of windows */
+	_Atomic unsigned char *pages; /* enum ceint_pages of windows */
 	_Atomic size_t next;          /* windows before it are not touched */
-	_Atomic size_t skipped;       /* how many after the next that is small */
+	_Atomic size_t skipped;       /* how many after the next that is not wanted */
 };
 
 static struct place {
@@ -220,7 +214,7 @@ static void close_mapping(struct ceint_mapping *mapping)
 		munmap(mapping->bytes, mapping->size);
 	if (mapping->fd >= 0)
 		close(mapping->fd);
-	free((void *)mapping->kinds);
+	free((void *)mapping->pages);
 	free(mapping->name);
 	free(mapping);
 }
@@ -267,8 +261,8 @@ struct ceint_mapping *ceint_mapping_open(int fd, size_t slack, const char *name)
 	mapping->place = -1;
 	mapping->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	mapping->name = strdup(name);
-	mapping->kinds = calloc(size / WINDOW, 1);
-	if (mapping->fd >= 0 && mapping->name && mapping->kinds)
+	mapping->pages = calloc(size / WINDOW, 1);
+	if (mapping->fd >= 0 && mapping->name && mapping->pages)
 		mapping->bytes = map(fd, size);
 	if (mapping->bytes && claim_place(mapping))
 		return mapping;
@@ -279,51 +273,59 @@ struct ceint_mapping *ceint_mapping_open(int fd, size_t slack, const char *name)
 /* Sanitizers would cause faults of their own here. */
 #define UNWATCHED __attribute__((no_sanitize("address", "thread")))
 
-UNWATCHED static long faults(void)
+struct faults {
+	long all;
+	long of_disk;
+};
+
+UNWATCHED static struct faults count_faults(void)
 {
 	struct rusage usage;
 
 	getrusage(RUSAGE_THREAD, &usage);
-	return usage.ru_minflt + usage.ru_majflt;
+	return (struct faults){usage.ru_minflt + usage.ru_majflt, usage.ru_majflt};
 }
 
-/* Do few faults map the window? Four of its blocks are touched, at the first byte and in
-   the middle: where the first fault does not map the middle as well, pages are small. One
-   such block is none too many. */
-UNWATCHED static bool is_large(const struct ceint_mapping *mapping, size_t window)
+/* What pages does the window have? Four of its blocks are touched, at the first byte and
+   in the middle: where the first fault does not map the middle as well, pages are small.
+   One such block is none too many. */
+UNWATCHED static enum ceint_pages touch(const struct ceint_mapping *mapping,
+                                        size_t window)
 {
 	enum { BLOCK = 256 << 10, APART = WINDOW / 4 };
 	const volatile unsigned char *bytes = mapping->bytes + window * WINDOW;
-	long seen, now;
+	struct faults seen, now;
 	int small = 0;
 
-	faults(); /* those of its own come first */
-	seen = faults();
+	count_faults(); /* those of its own come first */
+	seen = count_faults();
 	for (size_t at = 0; at < WINDOW && small < 2; at += APART) {
 		(void)bytes[at];
 		(void)bytes[at + BLOCK / 2];
-		now = faults();
-		small += now - seen > 1;
+		now = count_faults();
+		if (now.of_disk != seen.of_disk)
+			return CEINT_NONE;
+		small += now.all - seen.all > 1;
 		seen = now;
 	}
-	return small < 2;
+	return small < 2 ? CEINT_LARGE : CEINT_SMALL;
 }
 
-/* Look at one of which nothing is known. The values order nothing: what is mapped is the
-   kernel's to know. */
-static void look_at(struct ceint_mapping *mapping, size_t window)
+/* Look at one of which nothing is known. Behind those that are not wanted some are not
+   looked at. The values order nothing: what is mapped is the kernel's to know. */
+static void look_at(struct ceint_mapping *mapping, size_t window, enum ceint_pages least)
 {
 	const size_t next = atomic_load_explicit(&mapping->next, memory_order_relaxed);
 	size_t skipped = atomic_load_explicit(&mapping->skipped, memory_order_relaxed);
-	unsigned char unknown = UNKNOWN;
+	unsigned char pages = CEINT_UNKNOWN;
 
 	if (window < next || !atomic_compare_exchange_strong_explicit(
-				     &mapping->kinds[window], &unknown, SMALL,
+				     &mapping->pages[window], &pages, CEINT_NONE,
 				     memory_order_relaxed, memory_order_relaxed))
 		return;
-	if (is_large(mapping, window)) {
-		atomic_store_explicit(&mapping->kinds[window], LARGE,
-		                      memory_order_relaxed);
+	pages = (unsigned char)touch(mapping, window);
+	atomic_store_explicit(&mapping->pages[window], pages, memory_order_relaxed);
+	if (pages >= least) {
 		skipped = 0;
 	} else {
 		atomic_store_explicit(&mapping->next, window + 1 + skipped,
@@ -334,21 +336,21 @@ static void look_at(struct ceint_mapping *mapping, size_t window)
 }
 
 const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
-                                        off_t to)
+                                        off_t to, enum ceint_pages least)
 {
 	size_t window = (size_t)from / WINDOW;
 
 	if (to > (off_t)mapping->end)
 		return NULL;
 	for (; (off_t)(window * WINDOW) < to; window++) {
-		look_at(mapping, window);
-		if (atomic_load_explicit(&mapping->kinds[window], memory_order_relaxed) !=
-		    LARGE)
+		look_at(mapping, window, least);
+		if (atomic_load_explicit(&mapping->pages[window], memory_order_relaxed) <
+		    least)
 			return NULL;
 	}
 	/* The next one, before another thread needs it while it is being looked at. */
 	if (window < mapping->end / WINDOW)
-		look_at(mapping, window);
+		look_at(mapping, window, least);
 	return mapping->bytes + from;
 }
 

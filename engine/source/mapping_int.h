@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mapping_int.h - those parts of a savefile that the page cache has in large pages,
- * mapped: nobody copies them.
+ * mapping_int.h - those parts of a savefile that the page cache has, mapped: nobody copies
+ * them.
  *
  * A large page, be it a huge one or what Linux calls a large folio, is mapped by one fault,
- * in recent kernels, which costs less than to read it; small ones are not mapped, since
- * their faults may cost more. So whoever needs a part asks, and reads it where nothing is
- * found. The file is divided into windows, as large as a huge page. The first who asks for
+ * in recent kernels, which costs less than to read it. The faults of small ones cost about
+ * as much as reading them, and are worth it only where most bytes are never looked at. So
+ * whoever needs a part says which pages will do, and reads it where nothing is found. The
+ * file is divided into windows, as large as a huge page. The first who asks for
  * a window touches it, and sees by its faults what it is; also the one behind it, so that
  * the next one who asks need not wait.
  *
@@ -42,9 +43,17 @@ int ceint_mapping_guard(void);
  */
 struct ceint_mapping *ceint_mapping_open(int fd, size_t slack, const char *name);
 
-/* The bytes [from, to) of the file, and `slack` more. NULL: they are not in large pages. */
+enum ceint_pages {
+	CEINT_UNKNOWN,
+	CEINT_NONE,  /* they are not in memory, or being looked at */
+	CEINT_SMALL, /* of 4 KiB and more */
+	CEINT_LARGE, /* of 256 KiB and more, mostly */
+};
+
+/* The bytes [from, to) of the file, and `slack` more. NULL: they are not in pages of that
+   size at least. */
 const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
-                                        off_t to);
+                                        off_t to, enum ceint_pages least);
 
 /* Keep it. */
 void ceint_mapping_use(struct ceint_mapping *mapping);

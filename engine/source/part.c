@@ -3,8 +3,9 @@
  * part.c - see part_int.h.
  *
  * A copy by read(2) into memory that stays in a cache was measured against mapping small
- * pages, and takes half the time: each page is a fault. Where long records are mapped,
- * most of their bytes are never looked at: so only headers are fetched.
+ * pages, and takes less time where most bytes are looked at: each page is a fault, or some
+ * are. Of long records most are not: so they are mapped in any case, and only headers are
+ * fetched.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -52,7 +53,9 @@ static void have_part(struct loaded *loaded, const struct ceint_part *part,
 
 	*loaded = (struct loaded){part, batch, batch->arena, 0};
 	if (part->mapping)
-		loaded->bytes = ceint_mapping_find(part->mapping, part->from, part->last);
+		loaded->bytes =
+			ceint_mapping_find(part->mapping, part->from, part->last,
+		                           part->sparse ? CEINT_SMALL : CEINT_LARGE);
 	batch->mapped = part->mapping && loaded->bytes;
 	if (batch->mapped) {
 		loaded->size = bytes + ceint_records_longest(records);

@@ -50,7 +50,8 @@ static struct {
 	const int *answers;
 	int count;
 	long sum;
-} said;
+	long of_disk; /* one was, when so many answers are left; -1: none */
+} said = {.of_disk = -1};
 
 int __real_getrusage(int who, struct rusage *usage);
 int __wrap_getrusage(int who, struct rusage *usage);
@@ -64,7 +65,7 @@ int __wrap_getrusage(int who, struct rusage *usage)
 	said.sum += said.count ? *said.answers++ : 0;
 	said.count -= said.count > 0;
 	usage->ru_minflt = said.sum;
-	usage->ru_majflt = 0;
+	usage->ru_majflt = said.count <= said.of_disk;
 	return rc;
 }
 
@@ -119,7 +120,8 @@ static struct ceint_mapping *open_mapping(void)
 
 static const unsigned char *find(struct ceint_mapping *mapping, int from, int to)
 {
-	return ceint_mapping_find(mapping, (off_t)from * WINDOW, (off_t)to * WINDOW);
+	return ceint_mapping_find(mapping, (off_t)from * WINDOW, (off_t)to * WINDOW,
+	                          CEINT_LARGE);
 }
 
 static unsigned byte_at(const unsigned char *bytes, size_t i)
@@ -189,7 +191,7 @@ static void huge_windows_are_found(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		assert_int_equal(byte_at(bytes, i * WINDOW), i + 1);
 	assert_ptr_equal(find(mapping, 1, 2), bytes + WINDOW);
-	assert_ptr_equal(ceint_mapping_find(mapping, 24, 100), bytes + 24);
+	assert_ptr_equal(ceint_mapping_find(mapping, 24, 100, CEINT_LARGE), bytes + 24);
 	assert_int_equal(ceint_mapping_check(mapping, SIZE, NULL), 0);
 	ceint_mapping_release(mapping);
 }
@@ -210,29 +212,55 @@ static void others_are_not_found(void **state)
 }
 
 /* A window is touched at two places in each of four blocks. */
-static void window_is_found_unless_two_blocks_of_it_take_two_faults(void **state)
+static void pages_are_small_where_two_blocks_take_two_faults(void **state)
 {
 	static const struct {
 		int faults[4];
-		bool found;
+		enum ceint_pages pages;
 	} windows[] = {
-		{{0, 0, 0, 0}, true},  {{1, 0, 0, 0}, true},  {{1, 1, 1, 1}, true},
-		{{2, 1, 1, 1}, true},  {{1, 0, 1, 2}, true},  {{2, 2, 1, 1}, false},
-		{{2, 0, 0, 2}, false}, {{1, 2, 2, 1}, false}, {{2, 2, 2, 2}, false},
+		{{0, 0, 0, 0}, CEINT_LARGE}, {{1, 0, 0, 0}, CEINT_LARGE},
+		{{1, 1, 1, 1}, CEINT_LARGE}, {{2, 1, 1, 1}, CEINT_LARGE},
+		{{1, 0, 1, 2}, CEINT_LARGE}, {{2, 2, 1, 1}, CEINT_SMALL},
+		{{2, 0, 0, 2}, CEINT_SMALL}, {{1, 2, 2, 1}, CEINT_SMALL},
+		{{2, 2, 2, 2}, CEINT_SMALL},
 	};
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); i++) {
-		struct ceint_mapping *mapping = open_mapping();
-		int answers[6] = {3, 0};
+	for (size_t i = 0; i < sizeof(windows) / sizeof(*windows); i++)
+		for (enum ceint_pages least = CEINT_SMALL; least <= CEINT_LARGE;
+		     least++) {
+			struct ceint_mapping *mapping = open_mapping();
+			int answers[6] = {3, 0};
 
-		memcpy(answers + 2, windows[i].faults, sizeof(windows[i].faults));
+			memcpy(answers + 2, windows[i].faults, sizeof(windows[i].faults));
+			said.answers = answers;
+			said.count = 6;
+			assert_int_equal(ceint_mapping_find(mapping, 0, WINDOW, least) !=
+			                         NULL,
+			                 windows[i].pages >= least);
+			said.answers = NULL;
+			ceint_mapping_release(mapping);
+		}
+}
+
+static void pages_that_come_from_the_disk_are_not_found(void **state)
+{
+	static const int answers[6] = {3, 0, 1, 1, 1, 1};
+
+	(void)state;
+	for (int of_disk = -1; of_disk < 4; of_disk++) {
+		struct ceint_mapping *mapping = open_mapping();
+
 		said.answers = answers;
 		said.count = 6;
-		assert_int_equal(find(mapping, 0, 1) != NULL, windows[i].found);
+		said.of_disk = of_disk;
+		assert_int_equal(ceint_mapping_find(mapping, 0, WINDOW, CEINT_SMALL) !=
+		                         NULL,
+		                 of_disk < 0);
 		said.answers = NULL;
 		ceint_mapping_release(mapping);
 	}
+	said.of_disk = -1;
 }
 
 /* A thread that came while it is looked at would not find it. */
@@ -278,7 +306,7 @@ static void nothing_is_found_without_slack_behind_it(void **state)
 	mapping = open_mapping();
 	assert_non_null(find(mapping, WINDOWS - 1, WINDOWS));
 	assert_null(ceint_mapping_find(mapping, (off_t)(WINDOWS - 1) * WINDOW,
-	                               (off_t)WINDOWS * WINDOW + 1));
+	                               (off_t)WINDOWS * WINDOW + 1, CEINT_LARGE));
 	ceint_mapping_release(mapping);
 	shrink(SIZE - 1);
 	mapping = open_mapping();
@@ -413,7 +441,8 @@ int main(void)
 		with_file(small_and_sparse_files_and_pipes_are_not_mapped),
 		with_file(huge_windows_are_found),
 		with_file(others_are_not_found),
-		with_file(window_is_found_unless_two_blocks_of_it_take_two_faults),
+		with_file(pages_are_small_where_two_blocks_take_two_faults),
+		with_file(pages_that_come_from_the_disk_are_not_found),
 		with_file(next_window_is_looked_at_ahead),
 		with_file(some_are_not_looked_at_behind_those_that_are_not_huge),
 		with_file(nothing_is_found_without_slack_behind_it),
