@@ -63,8 +63,8 @@ hold() {
   kib=$(stat -c %s "${files[@]}" | awk '{ sum += int($1 / 1024) } END { print sum }')
   vmtouch -q -l "${files[@]}" 2>"$work/vmtouch" &
   holder=$!
-  until [ "$(awk '/^VmLck/ { print $2 }' "/proc/$holder/status" 2>/dev/null)" -ge "$kib" ]; do
-    kill -0 "$holder" 2>/dev/null || break
+  until [ "$(awk '/^VmLck/ { print $2 }' "/proc/$holder/status")" -ge "$kib" ]; do
+    kill -0 "$holder" || break
     sleep 0.05
   done 2>/dev/null
   kill -0 "$holder" 2>/dev/null || {

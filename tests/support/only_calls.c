@@ -6,7 +6,7 @@
  *     only_calls NUMBERS PROGRAM [ARGUMENT ...]
  *
  * NUMBERS are those of the calls, with spaces between. As systemd's SystemCallFilter does
- * it. Exit status 77: no filters here.
+ * it. Exit status 77: no filters here; 2: wrong usage, or no such program.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -47,5 +47,5 @@ int main(int argc, char **argv)
 		return SKIP;
 	execv(argv[2], argv + 2);
 	perror(argv[2]);
-	return SKIP;
+	return USAGE;
 }
