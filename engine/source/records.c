@@ -16,7 +16,7 @@ enum {
 	CLAIM = 8,         /* packets at a time: their times are one line */
 	CLAIM_AHEAD = 128, /* packets */
 	LINE = 64,
-	FETCH_AHEAD = 1024, /* bytes */
+	FETCH_AHEAD = 8192, /* bytes: what comes in the time that memory takes */
 };
 
 /* Ask for the lines of CLAIM packets, from packet i on. */
@@ -77,10 +77,14 @@ static inline __attribute__((always_inline)) size_t walk_each(
 	return i;
 }
 
-/* Ask for the lines before `to` that were not asked for. Gives where they end. */
+/* Ask for the lines of the run that come next, from the first that was not asked for.
+   Gives where they end. */
 static inline __attribute__((always_inline)) const unsigned char *fetch(
-	const unsigned char *from, const unsigned char *to)
+	const struct ceint_run *run, const unsigned char *from)
 {
+	const unsigned char *to =
+		run->last - run->at > FETCH_AHEAD ? run->at + FETCH_AHEAD : run->last;
+
 	for (; from < to; from += LINE)
 		__builtin_prefetch(from);
 	return from;
@@ -106,7 +110,7 @@ static inline __attribute__((always_inline)) const unsigned char *walk(
 	while (i == stop && i < batch.capacity) {
 		claim(&batch, i + CLAIM_AHEAD);
 		if (batch.mapped)
-			fetched = fetch(fetched, run.at + FETCH_AHEAD);
+			fetched = fetch(&run, fetched);
 		stop = i + CLAIM;
 		if (i && stop <= batch.capacity &&
 		    are_alike(&run, batch.caplen[i - 1], swapped, header)) {
