@@ -13,8 +13,8 @@
  *   edge     store (release)         load (acquire)         so that
  *   FILLED   filled.put, in commit   filled.put, in peek    a batch is read
  *                                                           after it was written
- *   FREED    freed.put, in release   freed.put, in reserve  a slot is written
- *                                                           after its last read
+ *   FREED    freed.put, in release   freed.put, in          a slot is written
+ *                                    clear_freed            after its last read
  *   ENDED    ended, in end           ended, in ended        what came before the
  *                                                           end is seen with it
  *
@@ -200,20 +200,29 @@ void ce_ring_close(struct ce_ring *ring)
 	free(ring);
 }
 
+/* Clear what was freed: whoever has lent it memory wants that back soon, while it is in a
+   cache. */
+static void clear_freed(struct ce_ring *ring)
+{
+	struct queue *freed = &ring->freed;
+	size_t put = atomic_load_explicit(&freed->put, memory_order_acquire); /* FREED */
+
+	for (; freed->put_seen != put; freed->put_seen++)
+		ce_batch_clear(
+			&ring->batches[freed->slots[freed->put_seen & ring->mask]]);
+}
+
 struct ce_batch *ce_ring_reserve(struct ce_ring *ring)
 {
 	struct queue *freed = &ring->freed;
 
-	if (freed->got == freed->put_seen)
-		freed->put_seen = /* FREED */
-			atomic_load_explicit(&freed->put, memory_order_acquire);
+	clear_freed(ring);
 	if (freed->got != freed->put_seen)
 		ring->reserved = &ring->batches[freed->slots[freed->got++ & ring->mask]];
 	else if (ring->fresh < ring->slots)
 		ring->reserved = &ring->batches[ring->fresh++];
 	else
 		return NULL;
-	ce_batch_clear(ring->reserved);
 	return ring->reserved;
 }
 

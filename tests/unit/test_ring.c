@@ -610,6 +610,41 @@ static void random_use_keeps_order(void **state)
 
 #define with(open, test) cmocka_unit_test_setup_teardown(test, open, close_ring)
 
+static int given_back;
+
+static void count_back(struct ce_lender *lender, struct ce_batch *batch)
+{
+	(void)lender;
+	assert_int_equal(batch->count, 1);
+	given_back++;
+}
+
+static void reserving_gives_back_what_all_freed_batches_were_lent(void **state)
+{
+	struct ce_lender lender = {.take_back = count_back};
+	struct ce_ring *ring = *state;
+	struct ce_batch *batches[3];
+
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_true(put(ring, i));
+		batches[i] = ce_ring_peek(ring);
+		batches[i]->lender = &lender;
+	}
+	given_back = 0;
+	assert_null(ce_ring_reserve(ring));
+	ce_ring_release(ring, batches[0]);
+	ce_ring_release(ring, batches[1]);
+	assert_int_equal(given_back, 0);
+	assert_int_equal(ce_ring_reserve(ring)->count, 0);
+	assert_int_equal(given_back, 2);
+	ce_ring_commit(ring);
+	assert_int_equal(ce_ring_reserve(ring)->count, 0);
+	assert_int_equal(given_back, 2);
+	ce_ring_close(ring);
+	*state = NULL;
+	assert_int_equal(given_back, 3); /* and what was never released */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -638,6 +673,7 @@ int main(void)
 		with(open_two, ring_of_two_slots_keeps_order),
 		with(open_three, ring_of_three_slots_keeps_order),
 		cmocka_unit_test(random_use_keeps_order),
+		with(open_three, reserving_gives_back_what_all_freed_batches_were_lent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

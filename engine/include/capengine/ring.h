@@ -55,7 +55,7 @@ void ce_ring_close(struct ce_ring *ring);
 
 /*
  * Producer: a cleared batch to fill, or NULL: every slot is in use. One at a time:
- * the next after this one's commit.
+ * the next after this one's commit. All batches that were released are cleared.
  */
 struct ce_batch *ce_ring_reserve(struct ce_ring *ring);
 
