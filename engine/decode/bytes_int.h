@@ -36,38 +36,38 @@ static inline uint64_t ceint_eight(const uint8_t *octets)
 	return le64toh(eight);
 }
 
-/* The lowest bits of eight octets whose others are 0: a product moves them together. */
-static inline uint64_t ceint_pack_eight(uint64_t eight)
+/* Of 16 octets, bit i: octet i has one of these bits. */
+static inline uint64_t ceint_bits_of_16(const uint8_t *octets, uint8_t bits)
 {
-	return eight * UINT64_C(0x0102040810204080) >> 56;
+#ifdef __SSE2__
+	typedef char sixteen __attribute__((vector_size(16)));
+	sixteen some;
+
+	memcpy(&some, octets, sizeof(some));
+	some = (some & (char)bits) != 0;
+	return (uint32_t)__builtin_ia32_pmovmskb128(some);
+#else
+	uint64_t word = 0;
+
+	for (uint32_t i = 0; i < 16; i++)
+		word |= (uint64_t)((octets[i] & bits) != 0) << i;
+	return word;
+#endif
+}
+
+/* The same of 64. */
+static inline uint64_t ceint_bits_of(const uint8_t *octets, uint8_t bits)
+{
+	return ceint_bits_of_16(octets, bits) |
+	       ceint_bits_of_16(octets + 16, bits) << 16 |
+	       ceint_bits_of_16(octets + 32, bits) << 32 |
+	       ceint_bits_of_16(octets + 48, bits) << 48;
 }
 
 /* Of 64 octets that are 0 or 1, bit i: octet i. */
 static inline uint64_t ceint_pack(const uint8_t octets[64])
 {
-	uint64_t word = 0;
-
-	for (uint32_t i = 0; i < 64; i += 8)
-		word |= ceint_pack_eight(ceint_eight(octets + i)) << i;
-	return word;
-}
-
-/*
- * Of 64 octets, bit i: octet i has one of these bits. Each octet that is not zero carries
- * into its uppermost bit.
- */
-static inline uint64_t ceint_bits_of(const uint8_t *octets, uint8_t bits)
-{
-	const uint64_t low = UINT64_C(0x0101010101010101), high = low << 7;
-	uint64_t word = 0;
-
-	for (uint32_t i = 0; i < 64; i += 8) {
-		const uint64_t eight = ceint_eight(octets + i) & low * bits;
-		const uint64_t some = (((eight & ~high) + ~high) | eight) & high;
-
-		word |= ceint_pack_eight(some >> 7) << i;
-	}
-	return word;
+	return ceint_bits_of(octets, 1);
 }
 
 #endif
