@@ -19,7 +19,8 @@
  *
  * Threads    find, check: any; all else: the source's
  * Ownership  the opener and each user keep a mapping
- * Blocking   find waits for the disk, also for the window behind
+ * Blocking   find waits for the disk, also for the window behind; check may, where the
+ *            page behind `end` is another one
  */
 #ifndef CE_MAPPING_INT_H
 #define CE_MAPPING_INT_H
@@ -65,7 +66,8 @@ void ceint_mapping_done(struct ceint_mapping *mapping, off_t before);
 void ceint_mapping_release(struct ceint_mapping *mapping);
 
 /* 0; -EBADMSG: the file was truncated before `end`; -EIO: a page there could not be read.
-   Then what was seen may be zeros. */
+   Then what was seen may be zeros. It costs no system call where something but zeros
+   stands at `end`, as mostly in the middle of a savefile. */
 int ceint_mapping_check(const struct ceint_mapping *mapping, off_t end,
                         struct ce_err *err);
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -67,6 +68,16 @@ int __wrap_getrusage(int who, struct rusage *usage)
 	usage->ru_minflt = said.sum;
 	usage->ru_majflt = said.count <= said.of_disk;
 	return rc;
+}
+
+static int asked; /* how often for the file's size */
+int __real_fstat(int fd, struct stat *status);
+int __wrap_fstat(int fd, struct stat *status);
+
+int __wrap_fstat(int fd, struct stat *status)
+{
+	asked++;
+	return __real_fstat(fd, status);
 }
 
 static int file; /* each page begins with the number of its window, from 1 */
@@ -393,6 +404,37 @@ static void cut_within_a_page_is_noticed(void **state)
 	ceint_mapping_release(mapping);
 }
 
+/* What stands behind says whether it is whole, without a system call; unless that is zeros
+   anyway. */
+static void only_zeros_behind_the_end_are_asked_about(void **state)
+{
+	struct ceint_mapping *mapping;
+
+	(void)state;
+	memset(contents + 100, 1, 4);
+	mapping = open_mapping();
+	asked = 0;
+	assert_int_equal(ceint_mapping_check(mapping, 100, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, 103, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, WINDOW, NULL), 0);
+	assert_int_equal(asked, 0);
+	assert_int_equal(ceint_mapping_check(mapping, 104, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, SIZE - 3, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, SIZE, NULL), 0);
+	assert_int_equal(asked, 3);
+	shrink(101);
+	assert_int_equal(ceint_mapping_check(mapping, 100, NULL), 0);
+	assert_int_equal(asked, 3);
+	assert_int_equal(ceint_mapping_check(mapping, 101, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, 102, NULL), -EBADMSG);
+	assert_int_equal(ceint_mapping_check(mapping, WINDOW, NULL), -EBADMSG);
+	shrink(100);
+	assert_int_equal(ceint_mapping_check(mapping, 100, NULL), 0);
+	assert_int_equal(ceint_mapping_check(mapping, 101, NULL), -EBADMSG);
+	assert_int_equal(asked, 8);
+	ceint_mapping_release(mapping);
+}
+
 static void more_than_there_are_places_are_refused_until_one_closes(void **state)
 {
 	struct ceint_mapping *mappings[1000];
@@ -450,6 +492,7 @@ int main(void)
 		with_file(what_nobody_needs_is_given_back),
 		with_file(truncated_pages_are_zeros_and_it_is_told),
 		with_file(cut_within_a_page_is_noticed),
+		with_file(only_zeros_behind_the_end_are_asked_about),
 		with_file(more_than_there_are_places_are_refused_until_one_closes),
 		with_file(fault_elsewhere_goes_to_the_handler_before),
 	};
