@@ -42,7 +42,6 @@ enum {
 	START = 1, /* of a place that is claimed, and nothing is mapped yet */
 	WINDOW = CEINT_WINDOW,
 	KEPT = 6 * WINDOW, /* bytes that nobody needs: to give back fewer costs more */
-	MOST_SKIPPED = 8,  /* windows not touched after some that are not wanted */
 };
 
 struct ceint_mapping {
@@ -56,8 +55,6 @@ struct ceint_mapping {
 	char *name;
 
 	_Atomic unsigned char *pages; /* enum ceint_pages of windows */
-	_Atomic size_t next;          /* windows before it are not touched */
-	_Atomic size_t skipped;       /* how many after the next that is not wanted */
 };
 
 static struct place {
@@ -322,28 +319,18 @@ UNWATCHED static enum ceint_pages touch(const struct ceint_mapping *mapping,
 	return small < 2 ? CEINT_LARGE : CEINT_SMALL;
 }
 
-/* Look at one of which nothing is known. Behind those that are not wanted some are not
-   looked at. The values order nothing: what is mapped is the kernel's to know. */
-static void look_at(struct ceint_mapping *mapping, size_t window, enum ceint_pages least)
+/* Look at one of which nothing is known. The values order nothing: what is mapped is the
+   kernel's to know. */
+static void look_at(struct ceint_mapping *mapping, size_t window)
 {
-	const size_t next = atomic_load_explicit(&mapping->next, memory_order_relaxed);
-	size_t skipped = atomic_load_explicit(&mapping->skipped, memory_order_relaxed);
 	unsigned char pages = CEINT_UNKNOWN;
 
-	if (window < next || !atomic_compare_exchange_strong_explicit(
-				     &mapping->pages[window], &pages, CEINT_NONE,
-				     memory_order_relaxed, memory_order_relaxed))
-		return;
-	pages = (unsigned char)touch(mapping, window);
-	atomic_store_explicit(&mapping->pages[window], pages, memory_order_relaxed);
-	if (pages >= least) {
-		skipped = 0;
-	} else {
-		atomic_store_explicit(&mapping->next, window + 1 + skipped,
+	if (atomic_compare_exchange_strong_explicit(&mapping->pages[window], &pages,
+	                                            CEINT_NONE, memory_order_relaxed,
+	                                            memory_order_relaxed))
+		atomic_store_explicit(&mapping->pages[window],
+		                      (unsigned char)touch(mapping, window),
 		                      memory_order_relaxed);
-		skipped += skipped < MOST_SKIPPED;
-	}
-	atomic_store_explicit(&mapping->skipped, skipped, memory_order_relaxed);
 }
 
 const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
@@ -354,14 +341,14 @@ const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t fro
 	if (to > (off_t)mapping->end)
 		return NULL;
 	for (; (off_t)(window * WINDOW) < to; window++) {
-		look_at(mapping, window, least);
+		look_at(mapping, window);
 		if (atomic_load_explicit(&mapping->pages[window], memory_order_relaxed) <
 		    least)
 			return NULL;
 	}
 	/* The next one, before another thread needs it while it is being looked at. */
 	if (window < mapping->end / WINDOW)
-		look_at(mapping, window, least);
+		look_at(mapping, window);
 	return mapping->bytes + from;
 }
 

@@ -4,12 +4,10 @@
  * them.
  *
  * A large page, be it a huge one or what Linux calls a large folio, is mapped by one fault,
- * in recent kernels, which costs less than to read it. The faults of small ones cost about
- * as much as reading them, and are worth it only where most bytes are never looked at. So
- * whoever needs a part says which pages will do, and reads it where nothing is found. The
- * file is divided into windows, as large as a huge page. The first who asks for a window
- * touches it, and sees by its faults what it is; also the one behind it, so that the next
- * one who asks need not wait.
+ * in recent kernels; small ones cost many. So whoever needs a part says which pages will
+ * do, and reads it where nothing is found. The file is divided into windows, as large as a
+ * huge page. The first who asks for a window touches it, and sees by its faults what it
+ * is; also the one behind it, so that the next one who asks need not wait.
  *
  *     open -> find, ... -> release   |   use -> done, in the order of the file
  *

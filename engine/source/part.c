@@ -2,10 +2,8 @@
 /*
  * part.c - see part_int.h.
  *
- * A copy by read(2) into memory that stays in a cache was measured against mapping small
- * pages, and takes less time where most bytes are looked at: each page is a fault, or some
- * are. Of long records most are not: so they are mapped in any case, and only headers are
- * fetched.
+ * A copy is made by read(2) into memory that stays in a cache. Of what is mapped, where
+ * records are long, only headers are fetched.
  */
 #include <errno.h>
 #include <unistd.h>
@@ -53,9 +51,8 @@ static void have_part(struct loaded *loaded, const struct ceint_part *part,
 
 	*loaded = (struct loaded){part, batch, batch->arena, 0};
 	if (part->mapping)
-		loaded->bytes =
-			ceint_mapping_find(part->mapping, part->from, part->last,
-		                           part->sparse ? CEINT_SMALL : CEINT_LARGE);
+		loaded->bytes = ceint_mapping_find(part->mapping, part->from, part->last,
+		                                   part->least);
 	batch->mapped = part->mapping && loaded->bytes;
 	if (batch->mapped) {
 		loaded->size = bytes + ceint_records_longest(records);

@@ -3,8 +3,8 @@
  * part_int.h - a part of a savefile, read into a batch: the records that begin in it.
  *
  * The bytes stay as the file has them, each packet behind its record's header: in the
- * file's mapping, where that has the part; else they are read into the batch's arena in
- * one piece. The last record may end behind the part.
+ * file's mapping, if the part is to be mapped and can be; else they are read into the
+ * batch's arena in one piece. The last record may end behind the part.
  *
  * Threads    any, each with a batch of its own
  * Ownership  the descriptor and the mapping are the caller's; a batch that is `mapped`
@@ -21,7 +21,8 @@
 
 struct ceint_part {
 	int fd;                        /* a regular file */
-	struct ceint_mapping *mapping; /* of it; NULL: none */
+	struct ceint_mapping *mapping; /* of it; NULL: read the part */
+	enum ceint_pages least;        /* map it only where these are */
 	bool sparse;                   /* its records are long */
 	off_t from; /* what is read begins here: <= where the first record does */
 	off_t last; /* no record that begins here or later */

@@ -105,14 +105,17 @@ static size_t part_bytes(const struct ceint_plain *plain, const struct ce_batch 
 }
 
 /* The part behind the last one, or behind `at` where that is further. */
-static struct ceint_part next_part(const struct ceint_plain *plain, size_t bytes)
+static struct ceint_part next_part(struct ceint_plain *plain, size_t bytes)
 {
 	enum { DENSE = 192 }; /* bytes: most lines of memory have a header */
 	const off_t from = plain->offered > plain->at ? plain->offered : plain->at;
+	const enum ceint_way way = plain->mapping ? ceint_ways_choose(&plain->ways, from)
+	                                          : CEINT_READ;
 
 	return (struct ceint_part){
 		.fd = plain->fd,
-		.mapping = plain->mapping,
+		.mapping = way == CEINT_READ ? NULL : plain->mapping,
+		.least = way == CEINT_MAP_ALL ? CEINT_SMALL : CEINT_LARGE,
 		.sparse = plain->average >= DENSE,
 		.from = from,
 		.last = from + (off_t)bytes,

@@ -22,12 +22,14 @@
 #include <sys/types.h>
 
 #include "piece_int.h"
+#include "way_int.h"
 
 struct pcap;
 
 struct ceint_plain {
 	int fd;                        /* a regular file; -1: its records are not plain */
 	struct ceint_mapping *mapping; /* of it; NULL: none */
+	struct ceint_ways ways;        /* whether to map what comes next */
 	off_t at;                      /* where the next record begins */
 	struct ceint_records records;
 	struct ceint_pieces *pieces; /* the parts behind `part` */

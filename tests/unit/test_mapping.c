@@ -292,22 +292,6 @@ static void next_window_is_looked_at_ahead(void **state)
 	ceint_mapping_release(mapping);
 }
 
-/* Looking at windows that are not huge costs faults: so not at each. */
-static void some_are_not_looked_at_behind_those_that_are_not_huge(void **state)
-{
-	struct ceint_mapping *mapping;
-
-	(void)state;
-	make_huge(2, WINDOWS);
-	mapping = open_mapping();
-	assert_null(find(mapping, 0, 1));
-	assert_null(find(mapping, 1, 2));
-	assert_null(find(mapping, 2, 3));
-	assert_non_null(find(mapping, 3, 4));
-	assert_non_null(find(mapping, 4, 5));
-	ceint_mapping_release(mapping);
-}
-
 static void nothing_is_found_without_slack_behind_it(void **state)
 {
 	struct ceint_mapping *mapping;
@@ -486,7 +470,6 @@ int main(void)
 		with_file(pages_are_small_where_two_blocks_take_two_faults),
 		with_file(pages_that_come_from_the_disk_are_not_found),
 		with_file(next_window_is_looked_at_ahead),
-		with_file(some_are_not_looked_at_behind_those_that_are_not_huge),
 		with_file(nothing_is_found_without_slack_behind_it),
 		with_file(it_stays_until_opener_and_users_are_done),
 		with_file(what_nobody_needs_is_given_back),

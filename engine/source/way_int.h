@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * way_int.h - how to have a savefile's parts: read, or mapped, as takes less time.
+ *
+ * Which is better differs from machine to machine, by a factor of two either way: by what
+ * a page fault costs, which in a guest may be more than to copy the page; how fast memory
+ * is copied; how large the page cache's pages are; how much of each packet is looked at.
+ * So a file is gone through in stretches, each in one way, whose processor time is
+ * measured; and the next one is had in the way that took least.
+ *
+ * Threads    one at a time
+ * Ownership  nothing
+ * Blocking   nothing waits
+ */
+#ifndef CE_WAY_INT_H
+#define CE_WAY_INT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* In the order in which they are tried. */
+enum ceint_way {
+	CEINT_MAP_LARGE, /* map what is in large pages, and read the rest */
+	CEINT_READ,
+	CEINT_MAP_ALL, /* map what is in memory */
+	CEINT_WAYS,
+};
+
+enum { CEINT_STRETCH = 8 << 20 }; /* bytes */
+
+/* Zero at first. */
+struct ceint_ways {
+	double cost[CEINT_WAYS]; /* ns a byte; 0: it was not tried */
+	enum ceint_way now;
+	bool again;       /* the stretch before was of the same way */
+	off_t from;       /* where this stretch begins */
+	int64_t begun_ns; /* and when; 0: it did not begin */
+};
+
+/* The way for what stands at `at`, behind what was asked for before. */
+enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at);
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* test_way.c - what way_int.h promises, of processor time that is said. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "source/way_int.h"
+
+static int64_t now_ns;
+static int asked;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
+{
+	assert_int_equal(clock, CLOCK_PROCESS_CPUTIME_ID);
+	asked++;
+	now->tv_sec = now_ns / 1000000000;
+	now->tv_nsec = now_ns % 1000000000;
+	return 0;
+}
+
+/* A file that is gone through. */
+struct going {
+	struct ceint_ways ways;
+	off_t at;
+	int used[CEINT_WAYS]; /* stretches */
+};
+
+/* One stretch, in parts, whose way takes so many ns of a KiB. Gives the way. */
+static enum ceint_way go(struct going *going, const int cost[CEINT_WAYS])
+{
+	enum { PARTS = 32, PART = CEINT_STRETCH / PARTS };
+	enum ceint_way way = CEINT_WAYS;
+
+	for (int i = 0; i < PARTS; i++) {
+		enum ceint_way now = ceint_ways_choose(&going->ways, going->at);
+
+		if (i)
+			assert_int_equal(now, way);
+		way = now;
+		now_ns += (int64_t)cost[way] * PART / 1024;
+		going->at += PART;
+	}
+	going->used[way]++;
+	return way;
+}
+
+static void go_on(struct going *going, const int cost[CEINT_WAYS], int stretches)
+{
+	for (int way = 0; way < CEINT_WAYS; way++)
+		going->used[way] = 0;
+	while (stretches--)
+		go(going, cost);
+}
+
+static struct going begin(void)
+{
+	now_ns = 1000;
+	return (struct going){.at = 24};
+}
+
+static void all_ways_are_tried_and_then_the_best(void **state)
+{
+	for (int cheap = 0; cheap < CEINT_WAYS; cheap++) {
+		struct going going = begin();
+		int cost[CEINT_WAYS] = {200, 200, 200};
+
+		(void)state;
+		cost[cheap] = 100;
+		assert_int_equal(go(&going, cost), CEINT_MAP_LARGE);
+		assert_int_equal(go(&going, cost), CEINT_READ);
+		assert_int_equal(go(&going, cost), CEINT_MAP_ALL);
+		for (int i = 0; i < 50; i++)
+			assert_int_equal(go(&going, cost), cheap);
+	}
+}
+
+static void clock_is_asked_once_a_stretch(void **state)
+{
+	static const int cost[CEINT_WAYS] = {1, 1, 1};
+	struct going going = begin();
+
+	(void)state;
+	asked = 0;
+	go_on(&going, cost, 100);
+	assert_int_equal(asked, 100);
+}
+
+static void worse_ways_are_tried_now_and_then(void **state)
+{
+	static const int cost[CEINT_WAYS] = {100, 200, 100000};
+	struct going going = begin();
+
+	(void)state;
+	go_on(&going, cost, 3);
+	go_on(&going, cost, 1000);
+	assert_in_range(going.used[CEINT_READ], 10, 12);
+	assert_in_range(going.used[CEINT_MAP_ALL], 6, 8);
+}
+
+static void what_becomes_worse_is_left_and_what_becomes_better_is_found(void **state)
+{
+	int cost[CEINT_WAYS] = {100, 150, 300};
+	struct going going = begin();
+
+	(void)state;
+	go_on(&going, cost, 20);
+	cost[CEINT_MAP_LARGE] = 200;
+	go_on(&going, cost, 20);
+	assert_true(going.used[CEINT_READ] >= 16);
+	cost[CEINT_MAP_ALL] = 50;
+	go_on(&going, cost, 200);
+	assert_true(going.used[CEINT_MAP_ALL] >= 100);
+}
+
+static void one_disturbance_changes_nothing(void **state)
+{
+	static const int cost[CEINT_WAYS] = {100, 160, 160};
+	struct going going = begin();
+
+	(void)state;
+	go_on(&going, cost, 10);
+	assert_int_equal(ceint_ways_choose(&going.ways, going.at), CEINT_MAP_LARGE);
+	now_ns += INT64_C(10000000000);
+	go_on(&going, cost, 10);
+	assert_int_equal(going.used[CEINT_MAP_LARGE], 10);
+}
+
+static void who_was_disturbed_at_first_is_tried_again(void **state)
+{
+	static const int cost[CEINT_WAYS] = {100, 200, 200};
+	struct going going = begin();
+
+	(void)state;
+	assert_int_equal(ceint_ways_choose(&going.ways, going.at), CEINT_MAP_LARGE);
+	now_ns += INT64_C(10000000000);
+	go_on(&going, cost, 200);
+	go_on(&going, cost, 100);
+	assert_true(going.used[CEINT_MAP_LARGE] > 95);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(all_ways_are_tried_and_then_the_best),
+		cmocka_unit_test(clock_is_asked_once_a_stretch),
+		cmocka_unit_test(worse_ways_are_tried_now_and_then),
+		cmocka_unit_test(
+			what_becomes_worse_is_left_and_what_becomes_better_is_found),
+		cmocka_unit_test(one_disturbance_changes_nothing),
+		cmocka_unit_test(who_was_disturbed_at_first_is_tried_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
