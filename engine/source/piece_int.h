@@ -29,7 +29,7 @@
 
 enum {
 	CEINT_PIECES = 4, /* most that are offered, or read ahead */
-	CEINT_LOANS = 4,  /* of each thread */
+	CEINT_LOANS = 3,  /* of each thread */
 };
 
 /* Columns and an arena; or, while they are lent, those that the batch had itself. */
