@@ -115,11 +115,12 @@ static void map(struct file *file)
 	assert_true(file->bytes != MAP_FAILED);
 }
 
-static struct file *open_file(uint32_t (*length)(uint32_t))
+/* In small pages. */
+static struct file *open_small(uint32_t (*length)(uint32_t), size_t size)
 {
 	struct file *file = calloc(1, sizeof(*file));
 
-	file->room = SIZE + 2 * WINDOW;
+	file->room = size + 2 * WINDOW;
 	file->fd = memfd_create("mapped", MFD_CLOEXEC);
 	assert_int_equal(ftruncate(file->fd, (off_t)file->room), 0);
 	map(file);
@@ -129,10 +130,17 @@ static struct file *open_file(uint32_t (*length)(uint32_t))
 	put32(file, 0);
 	put32(file, LONGEST);
 	put32(file, DLT_EN10MB);
-	while (file->size < SIZE)
+	while (file->size < size)
 		put_packet(file, length(file->count));
 	assert_int_equal(ftruncate(file->fd, (off_t)file->size), 0);
 	assert_int_equal(posix_fallocate(file->fd, 0, (off_t)file->size), 0);
+	return file;
+}
+
+static struct file *open_file(uint32_t (*length)(uint32_t))
+{
+	struct file *file = open_small(length, SIZE);
+
 	if (madvise(file->bytes, file->size / WINDOW * WINDOW, MADV_COLLAPSE) < 0) {
 		print_message("no huge pages for files: %s\n", strerror(errno));
 		skip();
@@ -247,6 +255,30 @@ static void batches_are_those_that_would_be_read(void **state)
 	}
 }
 
+/* Where it is tried: in the third stretch. */
+static void small_pages_are_mapped_by_one_way_only(void **state)
+{
+	const size_t size = 3 * CEINT_STRETCH - 2 * WINDOW;
+	struct file *file = open_small(sparse, size);
+	struct reading reading;
+	struct ce_batch *batch;
+	uint32_t packets = 0, mapped = 0;
+
+	(void)state;
+	assert_int_equal(ceint_mapping_guard(), 0);
+	open_reading(&reading, file);
+	while ((batch = next(&reading))) {
+		packets += batch->count;
+		if (file->ends[packets - 1] < 2 * CEINT_STRETCH)
+			assert_false(batch->mapped);
+		mapped += batch->mapped;
+	}
+	assert_int_equal(packets, file->count);
+	assert_true(mapped > 2);
+	close_reading(&reading);
+	close_file(file);
+}
+
 /* The packets that end before it. */
 static uint32_t packets_before(const struct file *file, uint32_t size)
 {
@@ -257,12 +289,15 @@ static uint32_t packets_before(const struct file *file, uint32_t size)
 	return count;
 }
 
+/* In the first stretch: what was read ahead, in the second, is there though it is cut. */
 static void truncated_file_is_read_to_its_end(void **state)
 {
+	enum { LAST = CEINT_STRETCH - WINDOW };
+
 	(void)state;
 	assert_int_equal(ceint_mapping_guard(), 0);
 	for (int i = 0; i < KINDS; i++)
-		for (uint32_t cut = WINDOW; cut < SIZE; cut += WINDOW + any(WINDOW)) {
+		for (uint32_t cut = WINDOW; cut < LAST; cut += WINDOW / 2 + any(WINDOW)) {
 			struct file *file = open_file(kinds[i]);
 			uint32_t packets = 0, before = packets_before(file, cut);
 			struct reading reading;
@@ -313,6 +348,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(batches_are_those_that_would_be_read),
+		cmocka_unit_test(small_pages_are_mapped_by_one_way_only),
 		cmocka_unit_test(truncated_file_is_read_to_its_end),
 		cmocka_unit_test(batch_whose_packets_are_gone_says_so),
 	};
