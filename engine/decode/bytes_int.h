@@ -7,7 +7,6 @@
 #ifndef CE_BYTES_INT_H
 #define CE_BYTES_INT_H
 
-#include <endian.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -25,15 +24,6 @@ static inline void ceint_put16(unsigned char *at, uint16_t value)
 {
 	at[0] = (unsigned char)(value >> 8);
 	at[1] = (unsigned char)value;
-}
-
-/* Eight octets, the first one lowest. */
-static inline uint64_t ceint_eight(const uint8_t *octets)
-{
-	uint64_t eight;
-
-	memcpy(&eight, octets, sizeof(eight));
-	return le64toh(eight);
 }
 
 /* Of 16 octets, bit i: octet i has one of these bits. */

@@ -608,8 +608,6 @@ static void random_use_keeps_order(void **state)
 	}
 }
 
-#define with(open, test) cmocka_unit_test_setup_teardown(test, open, close_ring)
-
 static int given_back;
 
 static void count_back(struct ce_lender *lender, struct ce_batch *batch)
@@ -644,6 +642,8 @@ static void reserving_gives_back_what_all_freed_batches_were_lent(void **state)
 	*state = NULL;
 	assert_int_equal(given_back, 3); /* and what was never released */
 }
+
+#define with(open, test) cmocka_unit_test_setup_teardown(test, open, close_ring)
 
 int main(void)
 {
