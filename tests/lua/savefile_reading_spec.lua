@@ -277,8 +277,8 @@ local function sparse(size, packet_bytes)
   return path
 end
 
--- ThreadSanitizer keeps some of its own for all that was ever mapped.
-if command.sh("grep -q __tsan_init $P").status ~= 0 then
+-- Sanitizers have memory of their own: for all that was ever mapped, or freed.
+if command.sh("grep -qE '__(tsan|asan)_init' $P").status ~= 0 then
   test("memory stays small, however large file and packets are", function()
     local size <const> = 128 << 20
     for _, packet_bytes in ipairs { 0, 64, 1500, 65536, 262144 } do
