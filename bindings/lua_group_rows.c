@@ -22,40 +22,30 @@ struct rows {
    may then do with the group what it likes. */
 struct copied {
 	bool present;
-	bool wide; /* it is a value of the field, not a number */
-	uint64_t number;
-	struct ce_flow_key value; /* the widest */
+	struct ce_group_cell cell;
 };
 
 static void copy_cells(const struct ce_group *group, const struct ce_group_row *row,
                        struct copied *copies)
 {
-	for (size_t k = 0; k < ce_group_columns(group); k++) {
-		struct ce_group_cell cell;
-
-		copies[k].present = ce_group_cell(group, row, k, &cell);
-		copies[k].wide = cell.value;
-		copies[k].number = cell.number;
-		if (cell.value)
-			memcpy(&copies[k].value, cell.value,
-			       ce_group_column(group, k)->field->width);
-	}
+	for (size_t k = 0; k < ce_group_columns(group); k++)
+		copies[k].present = ce_group_cell(group, row, k, &copies[k].cell);
 }
 
 /* Push the value of a cell, or nil. [-0, +1, m] */
 static void push_cell(lua_State *L, const struct ce_group_column *column,
-                      const struct copied *cell)
+                      const struct copied *copy)
 {
 	bool best = column->op == CE_GROUP_MIN || column->op == CE_GROUP_MAX;
 
-	if (!cell->present)
+	if (!copy->present)
 		lua_pushnil(L);
-	else if (cell->wide)
-		ce_lua_push_copy(L, column->field, &cell->value);
+	else if (copy->cell.wide)
+		ce_lua_push_copy(L, column->field, copy->cell.value);
 	else if (best && column->field->type == CE_FIELD_BOOLEAN)
-		lua_pushboolean(L, cell->number != 0);
+		lua_pushboolean(L, copy->cell.number != 0);
 	else
-		lua_pushinteger(L, (lua_Integer)cell->number);
+		lua_pushinteger(L, (lua_Integer)copy->cell.number);
 }
 
 void ce_lua_push_row(lua_State *L, int index, const struct ce_group_row *row)

@@ -157,6 +157,7 @@ static bool adopt(struct ce_decode *decode, struct slot *slot, size_t field)
 	if (!made || made->begun != batch->ahead->begun)
 		return false;
 	slot->column.values = made->column.values;
+	slot->column.ipv4 = made->column.ipv4;
 	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++)
 		slot->column.present[word] = made->column.present[word] &
 		                             decode->wanted[word];

@@ -33,8 +33,8 @@ static void name_columns(struct ce_group *group)
 static int open_rows(struct ce_group *group, const struct ce_group_options *options,
                      struct ce_err *err)
 {
-	uint32_t offset = sizeof(uint64_t), key_offset;
-	int bytes;
+	uint32_t offset = sizeof(uint64_t), key_offset, bytes;
+	int rc;
 
 	if (has_missable(options)) {
 		group->has_offset = offset;
@@ -45,21 +45,23 @@ static int open_rows(struct ce_group *group, const struct ce_group_options *opti
 		offset += (uint32_t)sizeof(int64_t);
 	}
 	key_offset = offset;
-	bytes = ceint_values_open(group, options->values, options->value_count,
-	                          key_offset + group->keys.bytes, err);
-	if (bytes < 0)
-		return bytes;
+	rc = ceint_values_open(group, options->values, options->value_count,
+	                       key_offset + group->keys.bytes, err);
+	if (rc < 0)
+		return rc;
+	bytes = (uint32_t)rc;
 	name_columns(group);
-	if (ceint_table_open(&group->table, (uint32_t)bytes, key_offset,
-	                     group->keys.bytes) < 0)
+	group->row_bytes = ceint_table_stride(bytes);
+	ceint_brief_open(group, &bytes);
+	if (ceint_table_open(&group->table, bytes, key_offset, group->keys.bytes) < 0)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	for (int i = 0; i < CEINT_STAGES; i++)
-		if (ceint_block_open(&group->blocks[i], &group->keys) < 0)
+		if (ceint_block_open(&group->blocks[i], &group->long_keys) < 0)
 			return ce_err_set(err, -ENOMEM, "out of memory");
-	group->other = calloc(2, group->table.stride);
+	group->other = calloc(2, group->row_bytes);
 	if (!group->other)
 		return ce_err_set(err, -ENOMEM, "out of memory");
-	group->taken = group->other + group->table.stride;
+	group->taken = group->other + group->row_bytes;
 	return 0;
 }
 
@@ -78,8 +80,9 @@ int ce_group_open(struct ce_group **group, const struct ce_group_options *option
 	self->keep = options->keep;
 	self->idle_ns = options->idle_ns;
 	ce_packet_time_open(&self->time, 0);
-	rc = ceint_keys_open(&self->keys, options->by, options->by_count, options->seed,
-	                     err);
+	rc = ceint_keys_open(&self->long_keys, options->by, options->by_count,
+	                     options->seed, err);
+	self->keys = self->long_keys;
 	if (rc == 0)
 		rc = open_rows(self, options, err);
 	if (rc < 0) {
@@ -106,7 +109,7 @@ void ce_group_clear(struct ce_group *group)
 {
 	group->version++;
 	ceint_table_clear(&group->table);
-	memset(group->other, 0, group->table.stride);
+	memset(group->other, 0, group->row_bytes);
 	group->over.first = group->over.end = 0;
 	group->flush_left = 0;
 	group->hand = group->evict_hand = 0;
@@ -252,15 +255,23 @@ static int add_words(struct ce_group *group, const struct ce_batch *batch,
 	return rc;
 }
 
+/* Columns are of this decode's batch from now on. 0 or -ENOMEM. */
+static int begin_batch(struct ce_group *group, struct ce_decode *decode)
+{
+	int rc = ceint_keys_begin(&group->keys, decode);
+
+	if (rc == 0 && group->keys.brief && !ceint_keys_are_ipv4(&group->keys))
+		rc = ceint_brief_end(group);
+	return rc < 0 ? rc : ceint_values_begin(group, decode);
+}
+
 int ce_group_add(struct ce_group *group, struct ce_decode *decode,
                  const uint64_t selected[CE_BATCH_WORDS])
 {
 	const struct ce_batch *batch = ce_decode_batch(decode);
-	int rc = ceint_keys_begin(&group->keys, decode);
+	int rc = begin_batch(group, decode);
 
 	group->version++;
-	if (rc == 0)
-		rc = ceint_values_begin(group, decode);
 	if (rc == 0)
 		rc = reserve(group, ce_selection_count(selected, 0, batch->count));
 	if (rc == 0)
@@ -278,7 +289,8 @@ static bool same_shape(const struct ce_group *a, const struct ce_group *b)
 	return same;
 }
 
-/* Put the keys of other's rows from *number on into the block; moves on. */
+/* Put the keys of other's rows from *number on into the block, as this group's are;
+   moves on. */
 static void gather_rows(struct ce_group *group, const struct ce_group *other,
                         uint32_t *number, unsigned char **rows)
 {
@@ -291,8 +303,9 @@ static void gather_rows(struct ce_group *group, const struct ce_group *other,
 
 		if (!ceint_count(row))
 			continue;
-		memcpy(block->own + (size_t)block->count * group->keys.bytes,
-		       ceint_table_key(&other->table, row), group->keys.bytes);
+		ceint_keys_convert(&other->keys, ceint_table_key(&other->table, row),
+		                   &group->keys,
+		                   block->own + (size_t)block->count * group->keys.bytes);
 		rows[block->count++] = row;
 	}
 }
@@ -356,7 +369,7 @@ int ce_group_merge(struct ce_group *group, const struct ce_group *other)
 {
 	unsigned char *rows[CEINT_BLOCK];
 	uint32_t number = 0;
-	int rc;
+	int rc = 0;
 
 	if (group == other || !same_shape(group, other))
 		return -EINVAL;
@@ -364,10 +377,12 @@ int ce_group_merge(struct ce_group *group, const struct ce_group *other)
 	if (other->time.started &&
 	    (!group->time.started || other->time.now_ns > group->time.now_ns))
 		group->time = other->time;
-	do {
+	if (group->keys.brief && !other->keys.brief)
+		rc = ceint_brief_end(group);
+	while (rc == 0 && number < other->table.used) {
 		gather_rows(group, other, &number, rows);
 		rc = merge_block(group, other, rows);
-	} while (rc == 0 && group->blocks[0].count);
+	}
 	if (rc < 0)
 		return rc;
 	merge_counts(group, other);

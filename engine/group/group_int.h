@@ -47,7 +47,8 @@ struct ceint_over {
 
 struct ce_group {
 	struct ceint_table table;
-	struct ceint_keys keys;
+	struct ceint_keys keys;                  /* short ones, while they will do */
+	struct ceint_keys long_keys;             /* as all but this group see them */
 	struct ceint_block blocks[CEINT_STAGES]; /* on their way: see group.c */
 	struct ceint_block *block;               /* the one that is counted */
 	int64_t stamp[CEINT_BLOCK]; /* of the block's packets: packet time or, where
@@ -71,6 +72,8 @@ struct ce_group {
 	uint32_t hand;       /* the entry that is looked at next, for being idle */
 	uint32_t evict_hand; /* the same, for making room */
 
+	/* Rows outside the table have room for long keys. */
+	uint32_t row_bytes;
 	unsigned char *other; /* an entry without a key */
 	unsigned char *taken; /* what take gave */
 	struct ceint_over over;
@@ -111,6 +114,14 @@ void ceint_values_add(const struct ce_group *group, uint32_t from, uint32_t to);
 /* Count a row of another group, of the same columns, in an entry of this one. */
 void ceint_values_merge(const struct ce_group *group, unsigned char *entry,
                         const struct ce_group *other, unsigned char *row);
+
+/* group_brief.c */
+
+/* Have short keys where that makes an entry, of so many bytes with long ones, smaller. */
+void ceint_brief_open(struct ce_group *group, uint32_t *entry_bytes);
+
+/* From now on keys are long ones. 0; or -ENOMEM: then nothing has changed. */
+int ceint_brief_end(struct ce_group *group);
 
 /* group_over.c */
 

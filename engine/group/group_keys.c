@@ -54,8 +54,6 @@ static int random_seed(uint64_t *seed, struct ce_err *err)
 int ceint_keys_open(struct ceint_keys *keys, const struct ce_field *const *fields,
                     size_t count, const uint64_t *seed, struct ce_err *err)
 {
-	uint32_t bytes = 0;
-
 	if (count < 1 || count > CE_GROUP_BY)
 		return ce_err_set(err, -EINVAL, "a key has 1 to %d fields, not %zu",
 		                  CE_GROUP_BY, count);
@@ -66,10 +64,8 @@ int ceint_keys_open(struct ceint_keys *keys, const struct ce_field *const *field
 		if (rc < 0)
 			return rc;
 		keys->field[k] = fields[k];
-		keys->offset[k] = bytes;
-		bytes += fields[k]->width;
 	}
-	keys->bytes = (bytes + 7) / 8 * 8;
+	ceint_keys_lay_out(keys);
 	if (seed)
 		keys->seed = *seed;
 	return seed ? 0 : random_seed(&keys->seed, err);
@@ -79,6 +75,11 @@ int ceint_block_open(struct ceint_block *block, const struct ceint_keys *keys)
 {
 	block->keys = block->own = calloc(CEINT_BLOCK, keys->bytes);
 	return block->own ? 0 : -ENOMEM;
+}
+
+void ceint_block_clear(struct ceint_block *block, const struct ceint_keys *keys)
+{
+	memset(block->own, 0, (size_t)CEINT_BLOCK * keys->bytes);
 }
 
 void ceint_block_close(struct ceint_block *block)
@@ -97,6 +98,15 @@ int ceint_keys_begin(struct ceint_keys *keys, struct ce_decode *decode)
 	return 0;
 }
 
+bool ceint_keys_are_ipv4(const struct ceint_keys *keys)
+{
+	for (uint32_t k = 0; k < keys->count; k++)
+		if (ceint_keys_width(keys, k) < keys->field[k]->width &&
+		    !keys->column[k]->ipv4)
+			return false;
+	return true;
+}
+
 /* The numbers of the bits that are set, plus `first`. */
 static uint32_t list_bits(uint64_t bits, uint32_t first, uint32_t *list)
 {
@@ -112,20 +122,34 @@ static uint32_t list_bits(uint64_t bits, uint32_t first, uint32_t *list)
 	return count;
 }
 
-/* A whole word of packets, as there mostly is, needs no list of them. */
+/* Copy `width` bytes of each packet's value, of which there is one in `apart` bytes. A
+   whole word of packets, as there mostly is, needs no list of them. */
 static inline __attribute__((always_inline)) void copy_values(
 	const struct ceint_block *block, unsigned char *to, size_t stride,
-	const unsigned char *values, size_t width)
+	const unsigned char *values, size_t apart, size_t width)
 {
 	if (block->count == CEINT_BLOCK) {
-		values += block->packet[0] * width;
+		values += block->packet[0] * apart;
 #pragma GCC unroll 4
 		for (uint32_t i = 0; i < CEINT_BLOCK; i++)
-			memcpy(to + i * stride, values + i * width, width);
+			memcpy(to + i * stride, values + i * apart, width);
 		return;
 	}
 	for (uint32_t i = 0; i < block->count; i++)
-		memcpy(to + i * stride, values + block->packet[i] * width, width);
+		memcpy(to + i * stride, values + block->packet[i] * apart, width);
+}
+
+static void copy_flows(const struct ceint_block *block, unsigned char *to, size_t stride,
+                       const unsigned char *values)
+{
+	enum { APART = sizeof(struct ce_flow_key) };
+
+	copy_values(block, to, stride, values + CEINT_LOWER_IPV4, APART,
+	            CEINT_IPV4_BYTES);
+	copy_values(block, to + CEINT_IPV4_BYTES, stride, values + CEINT_UPPER_IPV4,
+	            APART, CEINT_IPV4_BYTES);
+	copy_values(block, to + 2 * CEINT_IPV4_BYTES, stride, values + CEINT_FLOW_REST,
+	            APART, CEINT_REST);
 }
 
 static void copy_column(const struct ceint_keys *keys, uint32_t k,
@@ -135,24 +159,33 @@ static void copy_column(const struct ceint_keys *keys, uint32_t k,
 	const unsigned char *values = keys->column[k]->values;
 	size_t width = keys->field[k]->width, stride = keys->bytes;
 
+	if (keys->brief && keys->field[k]->type == CE_FIELD_FLOW) {
+		copy_flows(block, to, stride, values);
+		return;
+	}
+	if (keys->brief && keys->field[k]->type == CE_FIELD_ADDRESS) {
+		copy_values(block, to, stride, values + CEINT_ADDRESS_IPV4, 16,
+		            CEINT_IPV4_BYTES);
+		return;
+	}
 	switch (width) {
 	case 1:
-		copy_values(block, to, stride, values, 1);
+		copy_values(block, to, stride, values, 1, 1);
 		break;
 	case 2:
-		copy_values(block, to, stride, values, 2);
+		copy_values(block, to, stride, values, 2, 2);
 		break;
 	case 4:
-		copy_values(block, to, stride, values, 4);
+		copy_values(block, to, stride, values, 4, 4);
 		break;
 	case 8:
-		copy_values(block, to, stride, values, 8);
+		copy_values(block, to, stride, values, 8, 8);
 		break;
 	case 16:
-		copy_values(block, to, stride, values, 16);
+		copy_values(block, to, stride, values, 16, 16);
 		break;
 	default:
-		copy_values(block, to, stride, values, width);
+		copy_values(block, to, stride, values, width, width);
 	}
 }
 
@@ -166,7 +199,8 @@ uint32_t ceint_keys_gather(const struct ceint_keys *keys, uint32_t word, uint64_
 	block->count = list_bits(there, word * 64, block->packet);
 	block->keys = block->own;
 	if (there == UINT64_MAX && keys->count == 1 &&
-	    keys->field[0]->width == keys->bytes)
+	    keys->field[0]->width == keys->bytes &&
+	    ceint_keys_width(keys, 0) == keys->bytes)
 		block->keys = ce_column_value(keys->column[0], word * 64);
 	else
 		for (uint32_t k = 0; block->count && k < keys->count; k++)
@@ -210,47 +244,4 @@ uint64_t ceint_keys_hash_one(const struct ceint_keys *keys, const void *key)
 uint64_t ceint_hash(const void *bytes, size_t size, uint64_t seed)
 {
 	return XXH3_64bits_withSeed(bytes, size, seed);
-}
-
-/* A value of up to 8 bytes as a number whose order is the field's. */
-static uint64_t number_of(const struct ce_field *field, const void *value)
-{
-	uint64_t number = 0; /* little-endian, as all machines that this is for */
-
-	memcpy(&number, value, field->width);
-	return field->type == CE_FIELD_TIME ? number ^ UINT64_C(1) << 63 : number;
-}
-
-static int compare_addresses(const unsigned char *a, const unsigned char *b)
-{
-	static const unsigned char mapped[12] = {[10] = 0xff, [11] = 0xff};
-	bool a_is_ipv4 = !memcmp(a, mapped, sizeof(mapped));
-	bool b_is_ipv4 = !memcmp(b, mapped, sizeof(mapped));
-
-	return a_is_ipv4 != b_is_ipv4 ? b_is_ipv4 - a_is_ipv4 : memcmp(a, b, 16);
-}
-
-static int compare_flows(const struct ce_flow_key *a, const struct ce_flow_key *b)
-{
-	int order = 0;
-
-	for (int end = 0; end < 2 && !order; end++) {
-		order = compare_addresses(a->address[end], b->address[end]);
-		if (!order)
-			order = a->port[end] - b->port[end];
-	}
-	return order ? order : a->proto - b->proto;
-}
-
-int ceint_keys_compare(const struct ce_field *field, const void *a, const void *b)
-{
-	uint64_t number_a, number_b;
-
-	if (field->type == CE_FIELD_FLOW)
-		return compare_flows(a, b);
-	if (field->width > sizeof(uint64_t))
-		return compare_addresses(a, b);
-	number_a = number_of(field, a);
-	number_b = number_of(field, b);
-	return (number_a > number_b) - (number_a < number_b);
 }

@@ -17,14 +17,14 @@ enum { PROBED = 8 }; /* rows of which the idlest makes room */
 int ceint_over_reserve(struct ce_group *group, size_t count)
 {
 	struct ceint_over *over = &group->over;
-	size_t stride = group->table.stride, room = over->room ? over->room : CEINT_BLOCK;
+	size_t row_bytes = group->row_bytes, room = over->room ? over->room : CEINT_BLOCK;
 	unsigned char *rows;
 
 	if (!group->keep || over->end + count <= over->room)
 		return 0;
 	if (over->first) {
-		memmove(over->rows, over->rows + over->first * stride,
-		        (over->end - over->first) * stride);
+		memmove(over->rows, over->rows + over->first * row_bytes,
+		        (over->end - over->first) * row_bytes);
 		over->end -= over->first;
 		over->first = 0;
 	}
@@ -32,7 +32,7 @@ int ceint_over_reserve(struct ce_group *group, size_t count)
 		room *= 2;
 	if (room <= over->room)
 		return 0;
-	rows = realloc(over->rows, room * stride);
+	rows = realloc(over->rows, room * row_bytes);
 	if (!rows)
 		return -ENOMEM;
 	over->rows = rows;
@@ -46,7 +46,7 @@ static void hand_over(struct ce_group *group, const unsigned char *entry)
 	struct ceint_over *over = &group->over;
 
 	if (group->keep)
-		memcpy(over->rows + over->end++ * group->table.stride, entry,
+		memcpy(over->rows + over->end++ * group->row_bytes, entry,
 		       group->table.stride);
 }
 
@@ -192,7 +192,7 @@ const struct ce_group_row *ce_group_take(struct ce_group *group)
 	group->version++;
 	if (over->first == over->end)
 		return take_flushed(group);
-	memcpy(group->taken, over->rows + over->first * group->table.stride,
+	memcpy(group->taken, over->rows + over->first * group->row_bytes,
 	       group->table.stride);
 	if (++over->first == over->end)
 		over->first = over->end = 0;

@@ -48,25 +48,29 @@ uint64_t ce_group_version(const struct ce_group *group)
 size_t ce_group_memory(const struct ce_group *group)
 {
 	return sizeof(*group) + ceint_table_memory(&group->table) +
-	       (size_t)CEINT_STAGES * CEINT_BLOCK * group->keys.bytes +
-	       (group->over.room + 2) * group->table.stride;
+	       (size_t)CEINT_STAGES * CEINT_BLOCK * group->long_keys.bytes +
+	       (group->over.room + 2) * group->row_bytes;
 }
 
 size_t ce_group_key_offset(const struct ce_group *group, size_t k)
 {
-	return group->keys.offset[k];
+	return group->long_keys.offset[k];
 }
 
 size_t ce_group_key_bytes(const struct ce_group *group)
 {
-	return group->keys.bytes;
+	return group->long_keys.bytes;
 }
 
 const struct ce_group_row *ce_group_get(const struct ce_group *group, const void *key)
 {
-	uint64_t hash = ceint_keys_hash_one(&group->keys, key);
+	unsigned char as_kept[CE_GROUP_BY * CE_GROUP_VALUE_BYTES];
+	uint64_t hash;
 
-	return (const void *)ceint_table_find(&group->table, hash, key);
+	if (!ceint_keys_convert(&group->long_keys, key, &group->keys, as_kept))
+		return NULL;
+	hash = ceint_keys_hash_one(&group->keys, as_kept);
+	return (const void *)ceint_table_find(&group->table, hash, as_kept);
 }
 
 const struct ce_group_row *ce_group_other(const struct ce_group *group)
@@ -93,24 +97,27 @@ static uint64_t number_at(const unsigned char *entry, uint32_t offset)
 }
 
 /* A value's cell in a row that has it. */
-static struct ce_group_cell value_cell(const struct ceint_value *value,
-                                       const unsigned char *entry)
+static void fill_cell(const struct ceint_value *value, const unsigned char *entry,
+                      struct ce_group_cell *cell)
 {
 	const unsigned char *at = entry + value->offset;
 
 	switch (value->op) {
 	case CE_GROUP_FIRST:
 	case CE_GROUP_LAST:
-		return (struct ce_group_cell){.value = at};
+		cell->wide = true;
+		memcpy(cell->value, at, value->field->width);
+		break;
 	case CE_GROUP_DISTINCT:
-		return (struct ce_group_cell){
-			.number = (uint64_t)(ceint_hll_estimate(
-						     at, CEINT_DISTINCT_PRECISION) +
-		                             0.5)};
+		cell->number =
+			(uint64_t)(ceint_hll_estimate(at, CEINT_DISTINCT_PRECISION) +
+		                   0.5);
+		break;
 	case CE_GROUP_SUM:
-		return (struct ce_group_cell){.number = number_at(at, 0)};
+		cell->number = number_at(at, 0);
+		break;
 	default:
-		return (struct ce_group_cell){.number = number_at(at, 0) ^ value->bias};
+		cell->number = number_at(at, 0) ^ value->bias;
 	}
 }
 
@@ -127,9 +134,11 @@ bool ce_group_cell(const struct ce_group *group, const struct ce_group_row *row,
 {
 	const unsigned char *entry = entry_of(row);
 
-	*cell = (struct ce_group_cell){0};
-	if (k < group->keys.count) {
-		cell->value = entry + group->table.key_offset + group->keys.offset[k];
+	cell->number = 0;
+	cell->wide = k < group->keys.count;
+	if (cell->wide) {
+		ceint_keys_value(&group->keys, entry + group->table.key_offset, k,
+		                 cell->value);
 		return entry != group->other;
 	}
 	k -= group->keys.count;
@@ -139,7 +148,7 @@ bool ce_group_cell(const struct ce_group *group, const struct ce_group_row *row,
 	}
 	if (lacks(group, entry, k - 1))
 		return false;
-	*cell = value_cell(&group->value[k - 1], entry);
+	fill_cell(&group->value[k - 1], entry, cell);
 	return true;
 }
 
@@ -156,10 +165,10 @@ static struct ranked rank_row(const struct ce_group *group,
 		return ranked;
 	ranked.lacking =
 		!ce_group_cell(group, ce_group_row(group, number), order->column, &cell);
-	if (ranked.lacking || (cell.value && field->width > sizeof(uint64_t)))
+	if (ranked.lacking || (cell.wide && field->width > sizeof(uint64_t)))
 		return ranked;
 	ranked.rank = cell.number;
-	if (cell.value)
+	if (cell.wide)
 		memcpy(&ranked.rank, cell.value, field->width);
 	if (field && field->type == CE_FIELD_TIME)
 		ranked.rank ^= UINT64_C(1) << 63;

@@ -33,32 +33,38 @@ static size_t entry_bytes(const struct ceint_table *table)
 	return (size_t)table->room * table->stride;
 }
 
-/* So that entries which fit into a cache line do not cross into a second. */
-static uint32_t stride_for(uint32_t bytes)
+/* Entries which fit into a cache line do not cross into a second. */
+uint32_t ceint_table_stride(uint32_t entry_bytes)
 {
 	uint32_t stride = 16;
 
-	while (stride < 64 && stride < bytes)
+	while (stride < 64 && stride < entry_bytes)
 		stride *= 2;
-	return bytes > 64 ? (bytes + 63) / 64 * 64 : stride;
+	return entry_bytes > 64 ? (entry_bytes + 63) / 64 * 64 : stride;
 }
 
-int ceint_table_open(struct ceint_table *table, uint32_t bytes, uint32_t key_offset,
-                     uint32_t key_bytes)
+static int open_memory(struct ceint_table *table)
 {
-	*table = (struct ceint_table){
-		.stride = stride_for(bytes),
-		.key_offset = key_offset,
-		.key_bytes = key_bytes,
-		.mask = FIRST_SLOTS - 1,
-		.room = FIRST_ENTRIES,
-	};
 	table->slots = ceint_pages_open(slot_bytes(table));
 	table->entries = ceint_pages_open(entry_bytes(table));
 	if (table->slots && table->entries)
 		return 0;
 	ceint_table_close(table);
 	return -ENOMEM;
+}
+
+int ceint_table_open(struct ceint_table *table, uint32_t bytes, uint32_t key_offset,
+                     uint32_t key_bytes)
+{
+	*table = (struct ceint_table){
+		.bytes = bytes,
+		.stride = ceint_table_stride(bytes),
+		.key_offset = key_offset,
+		.key_bytes = key_bytes,
+		.mask = FIRST_SLOTS - 1,
+		.room = FIRST_ENTRIES,
+	};
+	return open_memory(table);
 }
 
 void ceint_table_close(struct ceint_table *table)
@@ -383,6 +389,49 @@ static uint32_t place_of(const struct ceint_table *table, uint32_t hash, uint32_
 		for (uint32_t i = 0; i < LINE; i++)
 			if ((uint32_t)table->slots[in_line(home, i)] == number)
 				return in_line(home, i);
+}
+
+/* Copy the entries but for their keys, and of these what says which one is freed next. */
+static void copy_entries(struct ceint_table *to, const struct ceint_table *from)
+{
+	const uint32_t behind = from->key_offset + from->key_bytes;
+
+	for (uint32_t i = 0; i < from->used; i++) {
+		unsigned char *entry = ceint_table_entry(to, i);
+		const unsigned char *old = ceint_table_entry(from, i);
+
+		memcpy(entry, old, from->key_offset + sizeof(from->freed));
+		memcpy(entry + to->key_offset + to->key_bytes, old + behind,
+		       from->bytes - behind);
+	}
+}
+
+int ceint_table_lengthen(struct ceint_table *table, uint32_t key_bytes,
+                         ceint_lengthen_fn *lengthen, const void *arg)
+{
+	struct ceint_table longer = *table;
+
+	longer.bytes += key_bytes - table->key_bytes;
+	longer.stride = ceint_table_stride(longer.bytes);
+	longer.key_bytes = key_bytes;
+	if (open_memory(&longer) < 0)
+		return -ENOMEM;
+	copy_entries(&longer, table);
+	for (size_t i = 0; i <= table->mask; i++) {
+		const uint32_t number = (uint32_t)table->slots[i];
+		uint64_t hash;
+
+		if (!number)
+			continue;
+		hash = lengthen(
+			arg, ceint_table_key(table, slot_entry(table, table->slots[i])),
+			ceint_table_key(&longer, slot_entry(&longer, table->slots[i])));
+		longer.slots[empty_place(longer.slots, longer.mask, (uint32_t)hash)] =
+			hash << 32 | number;
+	}
+	ceint_table_close(table);
+	*table = longer;
+	return 0;
 }
 
 void ceint_table_remove(struct ceint_table *table, uint64_t hash, unsigned char *entry)

@@ -30,6 +30,7 @@ struct ceint_table {
 	uint32_t live;       /* of them, those that are */
 	uint32_t freed;      /* one that is not, + 1; 0: none. Its key says the next */
 	uint32_t fetched;    /* entries before it are used, or were prefetched */
+	uint32_t bytes;      /* of an entry */
 	uint32_t stride;     /* bytes from one entry to the next */
 	uint32_t key_offset; /* of the key in its entry */
 	uint32_t key_bytes;
@@ -40,6 +41,17 @@ struct ceint_table {
 int ceint_table_open(struct ceint_table *table, uint32_t entry_bytes, uint32_t key_offset,
                      uint32_t key_bytes);
 void ceint_table_close(struct ceint_table *table);
+
+/* From one entry of so many bytes to the next. */
+uint32_t ceint_table_stride(uint32_t entry_bytes);
+
+/* Makes a longer key of one, in `longer`, and gives its hash. */
+typedef uint64_t ceint_lengthen_fn(const void *arg, const void *key, void *longer);
+
+/* Give the entries longer keys; what is behind these moves back. Numbers of entries stay
+   as they are. 0; or -ENOMEM: then nothing has changed. */
+int ceint_table_lengthen(struct ceint_table *table, uint32_t key_bytes,
+                         ceint_lengthen_fn *lengthen, const void *arg);
 
 /* Make sure that so many more can be inserted. 0 or -ENOMEM. */
 int ceint_table_reserve(struct ceint_table *table, uint32_t count);

@@ -13,7 +13,14 @@
 
 #include "support/packets.h"
 
+enum flows_version {
+	FLOWS_IPV4,
+	FLOWS_IPV6, /* fd00::ffff:10.0.0.0/104: the end of an address is that of IPv4's */
+	FLOWS_MAPPED, /* of IPv6, but as IPv4's stand in columns: ::ffff:10.0.0.0/104 */
+};
+
 struct flows_packet {
+	enum flows_version version;
 	uint32_t src, dst;     /* of 10.0.0.0/8 */
 	uint16_t sport, dport; /* of UDP */
 	uint32_t len;          /* on the wire */
@@ -28,7 +35,7 @@ struct flows {
 	uint32_t caplen[CE_BATCH_PACKETS];
 	uint32_t len[CE_BATCH_PACKETS];
 	const unsigned char *data[CE_BATCH_PACKETS];
-	unsigned char bytes[CE_BATCH_PACKETS][PACKETS_HEADERS];
+	unsigned char bytes[CE_BATCH_PACKETS][PACKETS_HEADERS + 20];
 };
 
 static inline void flows_begin(struct flows *flows)
@@ -44,22 +51,42 @@ static inline void flows_begin(struct flows *flows)
 	};
 }
 
+/* Write an IP header with these addresses; gives its length. */
+static inline uint32_t flows_put_ip(unsigned char *to, const struct flows_packet *packet)
+{
+	const uint32_t src = 10u << 24 | packet->src, dst = 10u << 24 | packet->dst;
+
+	if (packet->version == FLOWS_IPV4) {
+		memcpy(to, "\x45\0\0\x1c\0\0\0\0\x40\x11\0\0", 12);
+		packets_put32(to + 12, src);
+		packets_put32(to + 16, dst);
+		return 20;
+	}
+	memset(to, 0, 40);
+	memcpy(to, "\x60\0\0\0\0\x08\x11\x40", 8);
+	to[8] = to[24] = packet->version == FLOWS_IPV6 ? 0xfd : 0;
+	memset(to + 18, 0xff, 2);
+	memset(to + 34, 0xff, 2);
+	packets_put32(to + 20, src);
+	packets_put32(to + 36, dst);
+	return 40;
+}
+
 static inline void flows_add(struct flows *flows, const struct flows_packet *packet)
 {
-	uint32_t i = flows->batch.count++;
+	uint32_t i = flows->batch.count++, at = 14;
 	unsigned char *bytes = flows->bytes[i];
 
-	memcpy(bytes, "\2\0\0\0\0\1\2\0\0\0\0\2\x08\0", 14);
-	memcpy(bytes + 14, "\x45\0\0\x1c\0\0\0\0\x40\x11\0\0", 12);
-	if (packet->arp)
-		bytes[13] = 6;
-	packets_put32(bytes + 26, 10u << 24 | packet->src);
-	packets_put32(bytes + 30, 10u << 24 | packet->dst);
-	packets_put16(bytes + 34, packet->sport);
-	packets_put16(bytes + 36, packet->dport);
-	packets_put32(bytes + 38, 8u << 16);
+	memcpy(bytes, "\2\0\0\0\0\1\2\0\0\0\0\2", 12);
+	packets_put16(bytes + 12, packet->arp                     ? 0x0806
+	                          : packet->version == FLOWS_IPV4 ? 0x0800
+	                                                          : 0x86dd);
+	at += flows_put_ip(bytes + at, packet);
+	packets_put16(bytes + at, packet->sport);
+	packets_put16(bytes + at + 2, packet->dport);
+	packets_put32(bytes + at + 4, 8u << 16);
 	flows->data[i] = bytes;
-	flows->caplen[i] = PACKETS_HEADERS;
+	flows->caplen[i] = at + 8;
 	flows->len[i] = packet->len;
 	flows->ts_ns[i] = packet->ts_ns;
 }

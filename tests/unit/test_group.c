@@ -221,7 +221,7 @@ static uint64_t number(const struct ce_group *group, const struct ce_group_row *
 	const struct ce_field *field = ce_group_column(group, column)->field;
 
 	assert_true(ce_group_cell(group, row, column, &cell));
-	if (cell.value)
+	if (cell.wide)
 		memcpy(&cell.number, cell.value, field->width);
 	return cell.number;
 }

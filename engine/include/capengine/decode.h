@@ -33,6 +33,7 @@ struct ce_decode;
 
 struct ce_column {
 	const struct ce_field *field;
+	bool ipv4; /* flow.src, flow.dst, flow.key: all that are there are IPv4's */
 	uint64_t present[CE_BATCH_WORDS]; /* bit i: packet i has the field */
 	const void *values; /* entry i: packet i's value, field->width bytes;
 	                       unspecified where it has none */

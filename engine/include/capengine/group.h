@@ -18,6 +18,9 @@
  * are over are taken. They are looked for little by little, and found at the latest
  * one and a half times idle_ns after their last packet.
  *
+ * An address takes four octets of a row as long as all are IPv4's: at the first one of
+ * IPv6, all rows are copied, once, and are as large as they would have been.
+ *
  * Keys are hashed with a seed, so that nobody can choose keys that collide. What
  * is different is estimated (CE_GROUP_DISTINCT): HyperLogLog with 256 registers,
  * 256 bytes a row, a standard error of 6.5 %, less where there are few.
@@ -49,6 +52,7 @@ struct ce_group_row;
 enum {
 	CE_GROUP_BY = 16,     /* most fields in a key */
 	CE_GROUP_VALUES = 32, /* most values in a row, beside its key and count */
+	CE_GROUP_VALUE_BYTES = sizeof(struct ce_flow_key), /* of any field: the most */
 };
 
 enum ce_group_op {
@@ -138,9 +142,10 @@ const struct ce_group_column *ce_group_column(const struct ce_group *group, size
 size_t ce_group_columns(const struct ce_group *group);
 
 struct ce_group_cell {
-	uint64_t number;   /* counts, sums, estimates; min and max as the field is */
-	const void *value; /* of a key, the first and the last: as in a column of the
-	                      field. Else NULL */
+	uint64_t number; /* counts, sums, estimates; min and max as the field is */
+	unsigned char value[CE_GROUP_VALUE_BYTES]; /* of a key, the first and the last:
+	                                              as in a column of the field */
+	bool wide;                                 /* it has that, and no number */
 };
 
 /* The row's value in column k. False: none of its packets has the field. */
