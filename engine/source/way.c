@@ -59,7 +59,7 @@ enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at)
 	if (ways->begun_ns && at - ways->from < CEINT_STRETCH)
 		return ways->now;
 	now_ns = processor_time_ns();
-	if (ways->begun_ns) {
+	if (ways->begun_ns && ++ways->stretches > CEINT_WARMING) {
 		const enum ceint_way before = ways->now;
 
 		learn(ways,

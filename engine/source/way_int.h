@@ -21,21 +21,27 @@
 
 /* In the order in which they are tried. */
 enum ceint_way {
-	CEINT_MAP_LARGE, /* map what is in large pages, and read the rest */
 	CEINT_READ,
-	CEINT_MAP_ALL, /* map what is in memory */
+	CEINT_MAP_LARGE, /* map what is in large pages, and read the rest */
+	CEINT_MAP_ALL,   /* map what is in memory */
 	CEINT_WAYS,
 };
 
-enum { CEINT_STRETCH = 8 << 20 }; /* bytes */
+enum {
+	CEINT_STRETCH = 8 << 20, /* bytes */
+	/* Stretches that are read at first, and not measured. A program does everything for
+	   the first time then, and what the system has read ahead is in small pages. */
+	CEINT_WARMING = 4,
+};
 
 /* Zero at first. */
 struct ceint_ways {
 	double cost[CEINT_WAYS]; /* ns a byte; 0: it was not tried */
 	enum ceint_way now;
-	bool again;       /* the stretch before was of the same way */
-	off_t from;       /* where this stretch begins */
-	int64_t begun_ns; /* and when; 0: it did not begin */
+	uint64_t stretches; /* before this one */
+	bool again;         /* the stretch before was of the same way */
+	off_t from;         /* where this stretch begins */
+	int64_t begun_ns;   /* and when; 0: it did not begin */
 };
 
 /* The way for what stands at `at`, behind what was asked for before. */

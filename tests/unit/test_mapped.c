@@ -174,6 +174,9 @@ static void open_reading(struct reading *reading, const struct file *file)
 	assert_int_equal(ce_ring_open(&reading->ring, &options), 0);
 	ceint_plain_open(&reading->plain, reading->pcap, file->fd, 0, file->bytes,
 	                 "a file", &reading->pieces);
+	/* As behind the beginning of a longer file. */
+	reading->plain.ways =
+		(struct ceint_ways){.now = CEINT_MAP_LARGE, .stretches = CEINT_WARMING};
 }
 
 static void close_reading(struct reading *reading)

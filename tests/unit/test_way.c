@@ -10,6 +10,8 @@
 
 #include "source/way_int.h"
 
+enum { WARMING = CEINT_WARMING, TRIALS = WARMING + CEINT_WAYS }; /* stretches */
+
 static int64_t now_ns;
 static int asked;
 
@@ -72,8 +74,9 @@ static void all_ways_are_tried_and_then_the_best(void **state)
 
 		(void)state;
 		cost[cheap] = 100;
+		for (int i = 0; i <= WARMING; i++)
+			assert_int_equal(go(&going, cost), CEINT_READ);
 		assert_int_equal(go(&going, cost), CEINT_MAP_LARGE);
-		assert_int_equal(go(&going, cost), CEINT_READ);
 		assert_int_equal(go(&going, cost), CEINT_MAP_ALL);
 		for (int i = 0; i < 50; i++)
 			assert_int_equal(go(&going, cost), cheap);
@@ -93,11 +96,11 @@ static void clock_is_asked_once_a_stretch(void **state)
 
 static void worse_ways_are_tried_now_and_then(void **state)
 {
-	static const int cost[CEINT_WAYS] = {100, 200, 100000};
+	static const int cost[CEINT_WAYS] = {200, 100, 100000};
 	struct going going = begin();
 
 	(void)state;
-	go_on(&going, cost, 3);
+	go_on(&going, cost, TRIALS);
 	go_on(&going, cost, 1000);
 	assert_in_range(going.used[CEINT_READ], 10, 12);
 	assert_in_range(going.used[CEINT_MAP_ALL], 6, 8);
@@ -105,7 +108,7 @@ static void worse_ways_are_tried_now_and_then(void **state)
 
 static void what_becomes_worse_is_left_and_what_becomes_better_is_found(void **state)
 {
-	int cost[CEINT_WAYS] = {100, 150, 300};
+	int cost[CEINT_WAYS] = {150, 100, 300};
 	struct going going = begin();
 
 	(void)state;
@@ -120,23 +123,42 @@ static void what_becomes_worse_is_left_and_what_becomes_better_is_found(void **s
 
 static void one_disturbance_changes_nothing(void **state)
 {
-	static const int cost[CEINT_WAYS] = {100, 160, 160};
+	static const int cost[CEINT_WAYS] = {160, 100, 160};
 	struct going going = begin();
 
 	(void)state;
-	go_on(&going, cost, 10);
+	go_on(&going, cost, TRIALS + 5);
 	assert_int_equal(ceint_ways_choose(&going.ways, going.at), CEINT_MAP_LARGE);
 	now_ns += INT64_C(10000000000);
 	go_on(&going, cost, 10);
 	assert_int_equal(going.used[CEINT_MAP_LARGE], 10);
 }
 
-static void who_was_disturbed_at_first_is_tried_again(void **state)
+/* The first stretches take longer. */
+static void a_slow_beginning_decides_nothing(void **state)
 {
-	static const int cost[CEINT_WAYS] = {100, 200, 200};
+	for (int cheap = 0; cheap < CEINT_WAYS; cheap++) {
+		struct going going = begin();
+		int cost[CEINT_WAYS] = {150, 150, 150};
+
+		(void)state;
+		cost[CEINT_READ] = 10000;
+		go_on(&going, cost, WARMING);
+		cost[CEINT_READ] = 150;
+		cost[cheap] = 100;
+		go_on(&going, cost, CEINT_WAYS);
+		go_on(&going, cost, 50);
+		assert_int_equal(going.used[cheap], 50);
+	}
+}
+
+static void who_was_disturbed_when_it_was_tried_is_tried_again(void **state)
+{
+	static const int cost[CEINT_WAYS] = {200, 100, 200};
 	struct going going = begin();
 
 	(void)state;
+	go_on(&going, cost, WARMING + 1);
 	assert_int_equal(ceint_ways_choose(&going.ways, going.at), CEINT_MAP_LARGE);
 	now_ns += INT64_C(10000000000);
 	go_on(&going, cost, 200);
@@ -153,7 +175,8 @@ int main(void)
 		cmocka_unit_test(
 			what_becomes_worse_is_left_and_what_becomes_better_is_found),
 		cmocka_unit_test(one_disturbance_changes_nothing),
-		cmocka_unit_test(who_was_disturbed_at_first_is_tried_again),
+		cmocka_unit_test(a_slow_beginning_decides_nothing),
+		cmocka_unit_test(who_was_disturbed_when_it_was_tried_is_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
