@@ -1509,9 +1509,9 @@ function group:expired() end
 ---@return integer
 function group:evicted() end
 
---- Bytes of memory that the group has, out of Lua's heap. Where rows have addresses
---- (flow.src, flow.dst, flow.key) and all are IPv4's, that is about half of what they take
---- once the first one of IPv6 has come.
+--- Bytes of memory that the group has, out of Lua's heap. Rows with several addresses
+--- (flow.src and flow.dst, or flow.key) take about half as much as long as no packet of IPv6
+--- was added; with the first one, all rows are copied.
 ---@return integer
 function group:memory() end
 

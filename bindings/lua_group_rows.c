@@ -18,8 +18,8 @@ struct rows {
 	uint64_t version; /* of the group, when they were put in order */
 };
 
-/* A copy of a cell: making Lua values may collect garbage, and a finalizer of the script
-   may then do with the group what it likes. */
+/* A cell, if the row has it, taken before any Lua value is made: that may collect garbage,
+   and a finalizer of the script may do with the group what it likes. */
 struct copied {
 	bool present;
 	struct ce_group_cell cell;

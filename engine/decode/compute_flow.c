@@ -71,31 +71,28 @@ static inline void addresses(const struct ceint_view *view, struct ce_column *co
 	}
 }
 
-/* Is none that is there IPv6's? Packets of IPv6 with addresses like IPv4's are, too. */
-static bool all_ipv4(const struct ceint_view *view, const struct ce_column *column)
+/* A packet of IPv6 is none of IPv4 even if its addresses are ::ffff:a.b.c.d. */
+static void mark_ipv4(const struct ceint_view *view, struct ce_column *column)
 {
 	const struct ceint_layers *layers = view->layers;
 
-	for (uint32_t word = 0; word * 64 < view->batch->count; word++) {
-		uint64_t others = column->present[word] & ~layers->plain[word];
-
-		if (others &&
-		    others & ~ceint_bits_of(layers->network + word * 64, CEINT_IPV4))
-			return false;
-	}
-	return true;
+	for (uint32_t word = 0; word * 64 < view->batch->count; word++)
+		column->ipv4[word] =
+			layers->plain[word] == UINT64_MAX
+				? UINT64_MAX
+				: ceint_bits_of(layers->network + word * 64, CEINT_IPV4);
 }
 
 void ceint_flow_src(const struct ceint_view *view, struct ce_column *column, void *values)
 {
 	addresses(view, column, values, IPV4_SRC, IPV6_SRC);
-	column->ipv4 = all_ipv4(view, column);
+	mark_ipv4(view, column);
 }
 
 void ceint_flow_dst(const struct ceint_view *view, struct ce_column *column, void *values)
 {
 	addresses(view, column, values, IPV4_DST, IPV6_DST);
-	column->ipv4 = all_ipv4(view, column);
+	mark_ipv4(view, column);
 }
 
 void ceint_flow_proto(const struct ceint_view *view, struct ce_column *column,
@@ -150,7 +147,7 @@ static inline bool flow_key(const struct ceint_view *view, uint32_t i,
 void ceint_flow_key(const struct ceint_view *view, struct ce_column *column, void *values)
 {
 	CEINT_COMPUTE(view, column, values, struct ce_flow_key, flow_key);
-	column->ipv4 = all_ipv4(view, column);
+	mark_ipv4(view, column);
 }
 
 static inline bool flow_hash(const struct ceint_view *view, uint32_t i, uint64_t *value)

@@ -157,10 +157,11 @@ static bool adopt(struct ce_decode *decode, struct slot *slot, size_t field)
 	if (!made || made->begun != batch->ahead->begun)
 		return false;
 	slot->column.values = made->column.values;
-	slot->column.ipv4 = made->column.ipv4;
-	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++)
+	for (uint32_t word = 0; word < CE_BATCH_WORDS; word++) {
 		slot->column.present[word] = made->column.present[word] &
 		                             decode->wanted[word];
+		slot->column.ipv4[word] = made->column.ipv4[word];
+	}
 	slot->begun = decode->begun;
 	return true;
 }

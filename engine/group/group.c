@@ -256,11 +256,14 @@ static int add_words(struct ce_group *group, const struct ce_batch *batch,
 }
 
 /* Columns are of this decode's batch from now on. 0 or -ENOMEM. */
-static int begin_batch(struct ce_group *group, struct ce_decode *decode)
+static int begin_batch(struct ce_group *group, struct ce_decode *decode,
+                       const uint64_t selected[CE_BATCH_WORDS])
 {
+	const uint32_t words = (ce_decode_batch(decode)->count + 63) / 64;
 	int rc = ceint_keys_begin(&group->keys, decode);
 
-	if (rc == 0 && group->keys.brief && !ceint_keys_are_ipv4(&group->keys))
+	if (rc == 0 && group->keys.brief &&
+	    !ceint_keys_are_ipv4(&group->keys, selected, words))
 		rc = ceint_brief_end(group);
 	return rc < 0 ? rc : ceint_values_begin(group, decode);
 }
@@ -269,7 +272,7 @@ int ce_group_add(struct ce_group *group, struct ce_decode *decode,
                  const uint64_t selected[CE_BATCH_WORDS])
 {
 	const struct ce_batch *batch = ce_decode_batch(decode);
-	int rc = begin_batch(group, decode);
+	int rc = begin_batch(group, decode, selected);
 
 	group->version++;
 	if (rc == 0)

@@ -47,8 +47,8 @@ struct ceint_over {
 
 struct ce_group {
 	struct ceint_table table;
-	struct ceint_keys keys;                  /* short ones, while they will do */
-	struct ceint_keys long_keys;             /* as all but this group see them */
+	struct ceint_keys keys;                  /* as rows have them: maybe short */
+	struct ceint_keys long_keys;             /* as callers see them */
 	struct ceint_block blocks[CEINT_STAGES]; /* on their way: see group.c */
 	struct ceint_block *block;               /* the one that is counted */
 	int64_t stamp[CEINT_BLOCK]; /* of the block's packets: packet time or, where
@@ -72,8 +72,7 @@ struct ce_group {
 	uint32_t hand;       /* the entry that is looked at next, for being idle */
 	uint32_t evict_hand; /* the same, for making room */
 
-	/* Rows outside the table have room for long keys. */
-	uint32_t row_bytes;
+	uint32_t row_bytes;   /* of a row outside the table: with room for long keys */
 	unsigned char *other; /* an entry without a key */
 	unsigned char *taken; /* what take gave */
 	struct ceint_over over;

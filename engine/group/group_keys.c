@@ -98,12 +98,20 @@ int ceint_keys_begin(struct ceint_keys *keys, struct ce_decode *decode)
 	return 0;
 }
 
-bool ceint_keys_are_ipv4(const struct ceint_keys *keys)
+bool ceint_keys_are_ipv4(const struct ceint_keys *keys, const uint64_t *selected,
+                         uint32_t words)
 {
-	for (uint32_t k = 0; k < keys->count; k++)
-		if (ceint_keys_width(keys, k) < keys->field[k]->width &&
-		    !keys->column[k]->ipv4)
+	for (uint32_t word = 0; word < words; word++) {
+		uint64_t there = selected[word], ipv4 = UINT64_MAX;
+
+		for (uint32_t k = 0; k < keys->count; k++) {
+			there &= keys->column[k]->present[word];
+			if (ceint_keys_width(keys, k) < keys->field[k]->width)
+				ipv4 &= keys->column[k]->ipv4[word];
+		}
+		if (there & ~ipv4)
 			return false;
+	}
 	return true;
 }
 

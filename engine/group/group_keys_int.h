@@ -63,10 +63,10 @@ struct ceint_block {
 int ceint_keys_open(struct ceint_keys *keys, const struct ce_field *const *fields,
                     size_t count, const uint64_t *seed, struct ce_err *err);
 
-/* Room for keys of either kind: of the longer. 0 or -ENOMEM. */
+/* Room for keys of that kind, and shorter ones. 0 or -ENOMEM. */
 int ceint_block_open(struct ceint_block *block, const struct ceint_keys *keys);
 
-/* Keys are those ones from now on, in the room for the longer: zeros behind each. */
+/* Keys of that kind are gathered from now on: where none of their fields is, zeros are. */
 void ceint_block_clear(struct ceint_block *block, const struct ceint_keys *keys);
 
 void ceint_block_close(struct ceint_block *block);
@@ -74,8 +74,10 @@ void ceint_block_close(struct ceint_block *block);
 /* Columns are of this decode's batch from now on. 0 or -ENOMEM. */
 int ceint_keys_begin(struct ceint_keys *keys, struct ce_decode *decode);
 
-/* Have all packets of the batch of the last begin room in short keys? */
-bool ceint_keys_are_ipv4(const struct ceint_keys *keys);
+/* Will short keys do for the selected packets, in so many words of the batch of the last
+   begin, that have all fields of the key? */
+bool ceint_keys_are_ipv4(const struct ceint_keys *keys, const uint64_t *selected,
+                         uint32_t words);
 
 /* Fill the block from the wanted packets of a word that have all fields of the key; it
    is for the batch of the last begin. Returns how many do not. */
@@ -114,7 +116,8 @@ void ceint_keys_shorten(struct ceint_keys *brief, const struct ceint_keys *keys)
 void ceint_keys_value(const struct ceint_keys *keys, const void *key, size_t k,
                       unsigned char value[CE_GROUP_VALUE_BYTES]);
 
-/* Make a key of one kind from one of the other. False: it has no room in a short one. */
+/* Make a key of one kind from one of another, or of the same. False: the new one is
+   short, and an address is not IPv4's. */
 bool ceint_keys_convert(const struct ceint_keys *from, const void *key,
                         const struct ceint_keys *to, void *converted);
 

@@ -53,12 +53,12 @@ static int open_memory(struct ceint_table *table)
 	return -ENOMEM;
 }
 
-int ceint_table_open(struct ceint_table *table, uint32_t bytes, uint32_t key_offset,
+int ceint_table_open(struct ceint_table *table, uint32_t entry_bytes, uint32_t key_offset,
                      uint32_t key_bytes)
 {
 	*table = (struct ceint_table){
-		.bytes = bytes,
-		.stride = ceint_table_stride(bytes),
+		.bytes = entry_bytes,
+		.stride = ceint_table_stride(entry_bytes),
 		.key_offset = key_offset,
 		.key_bytes = key_bytes,
 		.mask = FIRST_SLOTS - 1,
@@ -391,19 +391,43 @@ static uint32_t place_of(const struct ceint_table *table, uint32_t hash, uint32_
 				return in_line(home, i);
 }
 
-/* Copy the entries but for their keys, and of these what says which one is freed next. */
-static void copy_entries(struct ceint_table *to, const struct ceint_table *from)
+/* Copy what is before and behind the key, and of this what says in one that is freed
+   which is the next. */
+static void copy_entry(const struct ceint_table *to, const struct ceint_table *from,
+                       uint32_t number)
 {
 	const uint32_t behind = from->key_offset + from->key_bytes;
+	const unsigned char *old = ceint_table_entry(from, number);
+	unsigned char *entry = ceint_table_entry(to, number);
 
-	for (uint32_t i = 0; i < from->used; i++) {
+	memcpy(entry, old, from->key_offset + sizeof(from->freed));
+	memcpy(entry + to->key_offset + to->key_bytes, old + behind,
+	       from->bytes - behind);
+}
+
+/* Entries [first, end), a block at most: so that no slot is waited for alone. */
+static void lengthen_entries(const struct ceint_table *to, const struct ceint_table *from,
+                             uint32_t first, uint32_t end, ceint_lengthen_fn *lengthen,
+                             const void *arg)
+{
+	uint64_t hash[CEINT_BLOCK];
+	uint32_t number[CEINT_BLOCK], count = 0;
+
+	for (uint32_t i = first; i < end; i++) {
+		unsigned char *old = ceint_table_entry(from, i);
 		unsigned char *entry = ceint_table_entry(to, i);
-		const unsigned char *old = ceint_table_entry(from, i);
 
-		memcpy(entry, old, from->key_offset + sizeof(from->freed));
-		memcpy(entry + to->key_offset + to->key_bytes, old + behind,
-		       from->bytes - behind);
+		copy_entry(to, from, i);
+		if (!*(const uint64_t *)(const void *)old)
+			continue;
+		hash[count] = lengthen(arg, ceint_table_key(from, old),
+		                       ceint_table_key(to, entry));
+		__builtin_prefetch(&to->slots[(uint32_t)hash[count] & to->mask], 1);
+		number[count++] = i;
 	}
+	for (uint32_t i = 0; i < count; i++)
+		to->slots[empty_place(to->slots, to->mask, (uint32_t)hash[i])] =
+			hash[i] << 32 | (number[i] + UINT64_C(1));
 }
 
 int ceint_table_lengthen(struct ceint_table *table, uint32_t key_bytes,
@@ -416,18 +440,10 @@ int ceint_table_lengthen(struct ceint_table *table, uint32_t key_bytes,
 	longer.key_bytes = key_bytes;
 	if (open_memory(&longer) < 0)
 		return -ENOMEM;
-	copy_entries(&longer, table);
-	for (size_t i = 0; i <= table->mask; i++) {
-		const uint32_t number = (uint32_t)table->slots[i];
-		uint64_t hash;
-
-		if (!number)
-			continue;
-		hash = lengthen(
-			arg, ceint_table_key(table, slot_entry(table, table->slots[i])),
-			ceint_table_key(&longer, slot_entry(&longer, table->slots[i])));
-		longer.slots[empty_place(longer.slots, longer.mask, (uint32_t)hash)] =
-			hash << 32 | number;
+	for (uint32_t first = 0, end; first < table->used; first = end) {
+		end = table->used - first < CEINT_BLOCK ? table->used
+		                                        : first + CEINT_BLOCK;
+		lengthen_entries(&longer, table, first, end, lengthen, arg);
 	}
 	ceint_table_close(table);
 	*table = longer;

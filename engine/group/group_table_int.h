@@ -49,7 +49,8 @@ uint32_t ceint_table_stride(uint32_t entry_bytes);
 typedef uint64_t ceint_lengthen_fn(const void *arg, const void *key, void *longer);
 
 /* Give the entries longer keys; what is behind these moves back. Numbers of entries stay
-   as they are. 0; or -ENOMEM: then nothing has changed. */
+   as they are, and those whose count is 0 have no key. 0; or -ENOMEM: then nothing has
+   changed. */
 int ceint_table_lengthen(struct ceint_table *table, uint32_t key_bytes,
                          ceint_lengthen_fn *lengthen, const void *arg);
 

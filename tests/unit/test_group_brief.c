@@ -24,13 +24,16 @@ enum { FLOWS = 500, PACKETS = 3000 };
 #define SECOND INT64_C(1000000000)
 #define START  (INT64_C(1700000000) * SECOND)
 
-static bool no_memory;
+static int mmaps_left = -1; /* until memory is refused; -1: it is not */
 
 void *__real_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset);
 void *__wrap_mmap(void *at, size_t size, int access, int flags, int fd, off_t offset)
 {
-	return no_memory ? MAP_FAILED : __real_mmap(at, size, access, flags, fd, offset);
+	if (mmaps_left == 0)
+		return MAP_FAILED;
+	mmaps_left -= mmaps_left > 0;
+	return __real_mmap(at, size, access, flags, fd, offset);
 }
 
 static struct flows flows;
@@ -355,6 +358,49 @@ static void memory_is_less_while_keys_are_short(void **state)
 	values[1].field = ce_field_find("flow.src");
 }
 
+/* Begin a batch of packets of these versions; gives which of them are of IPv4. */
+static void mix(uint32_t versions, uint64_t ipv4[CE_BATCH_WORDS])
+{
+	memset(ipv4, 0, CE_BATCH_WORDS * sizeof(*ipv4));
+	flows_begin(&flows);
+	for (uint32_t n = 0; n < FLOWS * versions; n++) {
+		struct flows_packet packet = packet_of(n / versions, n % versions);
+
+		packet.len = 100;
+		flows_add(&flows, &packet);
+		if (packet.version == FLOWS_IPV4)
+			ipv4[n / 64] |= (uint64_t)1 << n % 64;
+	}
+	ce_decode_begin(decode, &flows.batch, flows.all);
+}
+
+/* Keys are as long as those that are added ask for. */
+static void packets_that_are_not_selected_change_nothing(void **state)
+{
+	(void)state;
+	for (size_t k = 0; k < 2; k++) {
+		struct ce_group *mixed = open_group(k, (struct ce_group_options){0});
+		struct ce_group *alone = open_group(k, (struct ce_group_options){0});
+		uint64_t ipv4[CE_BATCH_WORDS];
+		struct plain plain = {0};
+
+		for (uint32_t i = 0; i < FLOWS; i++) {
+			plain.count[0][i] = 1;
+			plain.sum[0][i] = 100;
+		}
+		mix(1, ipv4);
+		assert_int_equal(ce_group_add(alone, decode, ipv4), 0);
+		mix(3, ipv4);
+		assert_int_equal(ce_group_add(mixed, decode, ipv4), 0);
+		assert_rows(mixed, &plain);
+		assert_int_equal(ce_group_memory(mixed), ce_group_memory(alone));
+		add(mixed, &plain, true);
+		assert_rows(mixed, &plain);
+		ce_group_close(mixed);
+		ce_group_close(alone);
+	}
+}
+
 static void without_memory_nothing_has_changed(void **state)
 {
 	struct ce_group *group = open_group(0, (struct ce_group_options){0});
@@ -365,10 +411,12 @@ static void without_memory_nothing_has_changed(void **state)
 	add(group, &plain, false);
 	flows_begin(&flows);
 	flows_add(&flows, &packet);
-	no_memory = true;
-	assert_int_equal(try_batch(group), -ENOMEM);
-	no_memory = false;
-	assert_rows(group, &plain);
+	for (int mmaps = 0; mmaps < 2; mmaps++) {
+		mmaps_left = mmaps;
+		assert_int_equal(try_batch(group), -ENOMEM);
+		mmaps_left = -1;
+		assert_rows(group, &plain);
+	}
 	add(group, &plain, false);
 	assert_rows(group, &plain);
 	add(group, &plain, true);
@@ -384,6 +432,7 @@ int main(void)
 		cmocka_unit_test(the_other_row_becomes_longer_too),
 		cmocka_unit_test(groups_of_both_kinds_merge),
 		cmocka_unit_test(memory_is_less_while_keys_are_short),
+		cmocka_unit_test(packets_that_are_not_selected_change_nothing),
 		cmocka_unit_test(without_memory_nothing_has_changed),
 	};
 

@@ -33,8 +33,10 @@ struct ce_decode;
 
 struct ce_column {
 	const struct ce_field *field;
-	bool ipv4; /* flow.src, flow.dst, flow.key: all that are there are IPv4's */
 	uint64_t present[CE_BATCH_WORDS]; /* bit i: packet i has the field */
+	/* Bit i: packet i is of IPv4; in flow.src, flow.dst and flow.key, of packets that
+	   have them. */
+	uint64_t ipv4[CE_BATCH_WORDS];
 	const void *values; /* entry i: packet i's value, field->width bytes;
 	                       unspecified where it has none */
 };

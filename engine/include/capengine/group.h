@@ -18,8 +18,10 @@
  * are over are taken. They are looked for little by little, and found at the latest
  * one and a half times idle_ns after their last packet.
  *
- * An address takes four octets of a row as long as all are IPv4's: at the first one of
- * IPv6, all rows are copied, once, and are as large as they would have been.
+ * Where that makes rows smaller, an address takes four octets of one as long as no packet
+ * of IPv6 was added. The first has all rows copied, which takes seconds where there are ten
+ * million, and memory for both copies; then they are as large as they would have been,
+ * until close.
  *
  * Keys are hashed with a seed, so that nobody can choose keys that collide. What
  * is different is estimated (CE_GROUP_DISTINCT): HyperLogLog with 256 registers,
