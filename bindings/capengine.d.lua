@@ -1510,8 +1510,8 @@ function group:expired() end
 function group:evicted() end
 
 --- Bytes of memory that the group has, out of Lua's heap. Rows with several addresses
---- (flow.src and flow.dst, or flow.key) take about half as much as long as no packet of IPv6
---- was added; with the first one, all rows are copied.
+--- (flow.src and flow.dst, or flow.key) take less as long as no packet of IPv6 was added;
+--- with the first one all are copied, once, which takes its time where there are millions.
 ---@return integer
 function group:memory() end
 

@@ -56,10 +56,10 @@ enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at)
 {
 	int64_t now_ns;
 
-	if (ways->begun_ns && at - ways->from < CEINT_STRETCH)
+	if (at - ways->from < (ways->begun_ns ? CEINT_STRETCH : CEINT_WARMING))
 		return ways->now;
 	now_ns = processor_time_ns();
-	if (ways->begun_ns && ++ways->stretches > CEINT_WARMING) {
+	if (ways->begun_ns) {
 		const enum ceint_way before = ways->now;
 
 		learn(ways,

@@ -27,21 +27,21 @@ enum ceint_way {
 	CEINT_WAYS,
 };
 
+/* Bytes. */
 enum {
-	CEINT_STRETCH = 8 << 20, /* bytes */
-	/* Stretches that are read at first, and not measured. A program does everything for
-	   the first time then, and what the system has read ahead is in small pages. */
-	CEINT_WARMING = 4,
+	CEINT_STRETCH = 8 << 20,
+	/* What is read at first, and not measured. A program does everything for the first
+	   time then, and what the system has read ahead is in small pages. */
+	CEINT_WARMING = 32 << 20,
 };
 
 /* Zero at first. */
 struct ceint_ways {
 	double cost[CEINT_WAYS]; /* ns a byte; 0: it was not tried */
 	enum ceint_way now;
-	uint64_t stretches; /* before this one */
-	bool again;         /* the stretch before was of the same way */
-	off_t from;         /* where this stretch begins */
-	int64_t begun_ns;   /* and when; 0: it did not begin */
+	bool again;       /* the stretch before was of the same way */
+	off_t from;       /* where this stretch begins */
+	int64_t begun_ns; /* and when; 0: none is measured yet */
 };
 
 /* The way for what stands at `at`, behind what was asked for before. */

@@ -181,7 +181,7 @@ test("a file that is overwritten while it is read crashes nothing", function()
   end
 end)
 
--- Three times, since the system may not have huge pages just then.
+-- In one of three tries: to read it instead is no mistake, whatever the system's reason.
 if os.getenv "ON_HUGE_PAGES" then
   test("a file in huge pages is mapped", function()
     local most = 0

@@ -11,6 +11,10 @@
 #ifndef CE_TESTS_FLOWS_H
 #define CE_TESTS_FLOWS_H
 
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
 #include "support/packets.h"
 
 enum flows_version {
@@ -35,8 +39,19 @@ struct flows {
 	uint32_t caplen[CE_BATCH_PACKETS];
 	uint32_t len[CE_BATCH_PACKETS];
 	const unsigned char *data[CE_BATCH_PACKETS];
-	unsigned char bytes[CE_BATCH_PACKETS][PACKETS_HEADERS + 20];
+	unsigned char bytes[CE_BATCH_PACKETS]
+			   [PACKETS_HEADERS + 20]; /* IPv6's is longer */
 };
+
+/* What random packets are made from: the environment's SEED, or another each time. */
+static inline unsigned flows_seed(void)
+{
+	const char *given = getenv("SEED");
+	const unsigned seed = given ? (unsigned)atoi(given) : (unsigned)time(NULL);
+
+	printf("seed %u\n", seed);
+	return seed;
+}
 
 static inline void flows_begin(struct flows *flows)
 {

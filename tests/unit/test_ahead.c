@@ -119,6 +119,22 @@ static void ask_for_ports(struct test *test)
 	}
 }
 
+static void all_that_a_column_says_is_made_ahead(void **state)
+{
+	struct test *test = *state;
+
+	for (int i = 0; i < 3; i++) {
+		const struct ce_column *src;
+
+		next_batch(test);
+		src = column(test->decode, "flow.src");
+		for (uint32_t k = 0; k < PACKETS; k++)
+			if (ce_column_has(src, k))
+				assert_true(src->ipv4[k / 64] >> k % 64 & 1);
+	}
+	assert_true(test->batch.decoded);
+}
+
 static void nothing_is_made_that_nobody_asks_for(void **state)
 {
 	struct test *test = *state;
@@ -295,6 +311,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(nothing_is_made_that_nobody_asks_for),
+		TEST(all_that_a_column_says_is_made_ahead),
 		TEST(what_was_asked_for_last_is_made_ahead),
 		TEST(what_is_missing_is_made_when_asked_for),
 		TEST(only_wanted_packets_have_what_was_made_ahead),

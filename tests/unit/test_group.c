@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -111,8 +110,7 @@ static int open_fields(void **state)
 	values[3] = (struct ce_group_column){CE_GROUP_FIRST, ce_field_find("ip.dst")};
 	values[4] = (struct ce_group_column){CE_GROUP_LAST, ce_field_find("udp.dstport")};
 	values[5] = (struct ce_group_column){CE_GROUP_DISTINCT, ce_field_find("ip.dst")};
-	seed = getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : (unsigned)time(NULL);
-	print_message("seed %u\n", seed);
+	seed = flows_seed();
 	return ce_decode_open(&decode, 0);
 }
 

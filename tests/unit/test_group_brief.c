@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -61,8 +60,7 @@ static int open_fields(void **state)
 	key[0] = ce_field_find("flow.key");
 	values[0] = (struct ce_group_column){CE_GROUP_SUM, ce_field_find("frame.len")};
 	values[1] = (struct ce_group_column){CE_GROUP_FIRST, ce_field_find("flow.src")};
-	seed = getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : (unsigned)time(NULL);
-	print_message("seed %u\n", seed);
+	seed = flows_seed();
 	return ce_decode_open(&decode, 0);
 }
 
@@ -374,6 +372,27 @@ static void mix(uint32_t versions, uint64_t ipv4[CE_BATCH_WORDS])
 	ce_decode_begin(decode, &flows.batch, flows.all);
 }
 
+static void columns_of_addresses_say_which_are_of_ipv4(void **state)
+{
+	static const char *const names[] = {"flow.src", "flow.dst", "flow.key"};
+	uint64_t ipv4[CE_BATCH_WORDS];
+
+	(void)state;
+	for (uint32_t versions = 1; versions <= 3; versions++) {
+		mix(versions, ipv4);
+		for (size_t k = 0; k < 3; k++) {
+			const struct ce_column *column =
+				ce_decode_column(decode, ce_field_find(names[k]));
+
+			for (uint32_t i = 0; i < flows.batch.count; i++) {
+				assert_true(ce_column_has(column, i));
+				assert_int_equal(column->ipv4[i / 64] >> i % 64 & 1,
+				                 ipv4[i / 64] >> i % 64 & 1);
+			}
+		}
+	}
+}
+
 /* Keys are as long as those that are added ask for. */
 static void packets_that_are_not_selected_change_nothing(void **state)
 {
@@ -432,6 +451,7 @@ int main(void)
 		cmocka_unit_test(the_other_row_becomes_longer_too),
 		cmocka_unit_test(groups_of_both_kinds_merge),
 		cmocka_unit_test(memory_is_less_while_keys_are_short),
+		cmocka_unit_test(columns_of_addresses_say_which_are_of_ipv4),
 		cmocka_unit_test(packets_that_are_not_selected_change_nothing),
 		cmocka_unit_test(without_memory_nothing_has_changed),
 	};

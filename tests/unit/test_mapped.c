@@ -176,7 +176,7 @@ static void open_reading(struct reading *reading, const struct file *file)
 	                 "a file", &reading->pieces);
 	/* As behind the beginning of a longer file. */
 	reading->plain.ways =
-		(struct ceint_ways){.now = CEINT_MAP_LARGE, .stretches = CEINT_WARMING};
+		(struct ceint_ways){.now = CEINT_MAP_LARGE, .from = -CEINT_WARMING};
 }
 
 static void close_reading(struct reading *reading)

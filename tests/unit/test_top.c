@@ -7,7 +7,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -44,8 +43,7 @@ static int open_fields(void **state)
 	(void)state;
 	src = ce_field_find("ip.src");
 	length = ce_field_find("frame.len");
-	seed = getenv("SEED") ? (unsigned)atoi(getenv("SEED")) : (unsigned)time(NULL);
-	print_message("seed %u\n", seed);
+	seed = flows_seed();
 	return ce_decode_open(&decode, 0);
 }
 

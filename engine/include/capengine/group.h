@@ -19,9 +19,9 @@
  * one and a half times idle_ns after their last packet.
  *
  * Where that makes rows smaller, an address takes four octets of one as long as no packet
- * of IPv6 was added. The first has all rows copied, which takes seconds where there are ten
- * million, and memory for both copies; then they are as large as they would have been,
- * until close.
+ * of IPv6 was added. The first has all rows copied, which takes memory for both copies and,
+ * where there are millions, its time; then they are as large as they would have been, until
+ * close.
  *
  * Keys are hashed with a seed, so that nobody can choose keys that collide. What
  * is different is estimated (CE_GROUP_DISTINCT): HyperLogLog with 256 registers,
