@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * pages_int.h - memory in whole pages, for what is large: zero at first, and huge pages
- * where there is enough for one. A huge one is a single fault instead of 512, and spares
- * most misses of the TLB.
+ * where it is not much less than one. A huge one is a single fault instead of 512, and
+ * spares most misses of the TLB.
  *
  * Threads    any
  * Ownership  the caller owns pages until they are closed
@@ -13,11 +13,19 @@
 
 #include <stddef.h>
 
-enum { CEINT_HUGE_PAGE = 2 << 20 };
+enum {
+	CEINT_HUGE_PAGE = 2 << 20,
+	/* Bytes that are worth a huge page: to touch 64 small ones takes as long, in some
+	   virtual machines. */
+	CEINT_HUGE_FROM = 256 << 10,
+};
 
-/* So many bytes or a few more: a multiple of huge pages. */
-static inline size_t ceint_pages_huge(size_t bytes)
+/* What one has who asks for so many bytes: a multiple of huge pages where these are worth
+   it. The rest may be used, too. */
+static inline size_t ceint_pages_room(size_t bytes)
 {
+	if (bytes < CEINT_HUGE_FROM)
+		return bytes;
 	return (bytes + CEINT_HUGE_PAGE - 1) / CEINT_HUGE_PAGE * CEINT_HUGE_PAGE;
 }
 
@@ -30,5 +38,9 @@ void *ceint_pages_resize(void *pages, size_t old_bytes, size_t bytes);
 
 /* NULL is fine. */
 void ceint_pages_close(void *pages, size_t bytes);
+
+/* Addresses of so many bytes in whole pages, from one of a huge page on, that nothing else
+   gets; to be mapped anew, and given back by munmap. NULL: there are none. */
+void *ceint_pages_reserve(size_t bytes);
 
 #endif

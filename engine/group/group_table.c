@@ -83,7 +83,7 @@ void ceint_table_clear(struct ceint_table *table)
 
 size_t ceint_table_memory(const struct ceint_table *table)
 {
-	return slot_bytes(table) + entry_bytes(table);
+	return ceint_pages_room(slot_bytes(table)) + ceint_pages_room(entry_bytes(table));
 }
 
 static inline uint32_t line_of(uint32_t place)
@@ -164,15 +164,16 @@ static int grow_slots(struct ceint_table *table, uint32_t mask)
 	return 0;
 }
 
+/* For so many entries or, where their pages have it, for more. */
 static int grow_entries(struct ceint_table *table, uint32_t room)
 {
-	void *entries = ceint_pages_resize(table->entries, entry_bytes(table),
-	                                   (size_t)room * table->stride);
+	const size_t bytes = ceint_pages_room((size_t)room * table->stride);
+	void *entries = ceint_pages_resize(table->entries, entry_bytes(table), bytes);
 
 	if (!entries)
 		return -ENOMEM;
 	table->entries = entries;
-	table->room = room;
+	table->room = (uint32_t)(bytes / table->stride);
 	return 0;
 }
 

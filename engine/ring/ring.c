@@ -149,7 +149,7 @@ static int acquire(struct ce_ring *ring, const struct ce_ring_options *options)
 	ring->batches = calloc(options->slots, sizeof(*ring->batches));
 	if (!ring->filled.slots || !ring->freed.slots || !ring->batches)
 		return -ENOMEM;
-	ring->memory_bytes = ceint_pages_huge(slot_bytes(options) * options->slots);
+	ring->memory_bytes = slot_bytes(options) * options->slots;
 	ring->memory = ceint_pages_open(ring->memory_bytes);
 	if (!ring->memory)
 		return -ENOMEM;

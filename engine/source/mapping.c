@@ -34,6 +34,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/pages_int.h"
 #include "mapping_int.h"
 
 enum {
@@ -230,20 +231,11 @@ static void close_mapping(struct ceint_mapping *mapping)
 /* So many bytes of the file, at an address that is one of a huge page. NULL: no. */
 static unsigned char *map(int fd, size_t size)
 {
-	const size_t pages = (size + PAGE - 1) / PAGE * PAGE;
-	unsigned char *begin = mmap(NULL, pages + WINDOW, PROT_NONE,
-	                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	const size_t front = (size_t)(-(uintptr_t)begin % WINDOW);
+	unsigned char *at = ceint_pages_reserve(size);
 
-	if (begin == MAP_FAILED)
-		return NULL;
-	if (front)
-		munmap(begin, front);
-	munmap(begin + front + pages, WINDOW - front);
-	begin += front;
-	if (mmap(begin, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED)
-		return begin;
-	munmap(begin, pages);
+	if (!at || mmap(at, size, PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) != MAP_FAILED)
+		return at;
+	munmap(at, size);
 	return NULL;
 }
 

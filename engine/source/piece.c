@@ -141,8 +141,7 @@ static bool have_loans(struct ceint_pieces *pieces, const struct ce_batch *like)
 
 	if (pieces->memory)
 		return true;
-	pieces->memory_bytes =
-		ceint_pages_huge(COUNT * (column_bytes(like) + arena_bytes(like)));
+	pieces->memory_bytes = COUNT * (column_bytes(like) + arena_bytes(like));
 	pieces->memory = columns = ceint_pages_open(pieces->memory_bytes);
 	if (!columns)
 		return false;
