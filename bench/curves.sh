@@ -1,48 +1,67 @@
 # curves.sh - bench/run --curves: does the cost of a packet stay what it is?
 # shellcheck shell=bash disable=SC2154
 
-# rounds_of RESULTS COMMAND...: measure it; a first round warms the page cache.
-rounds_of() {
+# wall_of COMPETITOR TASK FILE: the median of its rounds, in ns. A first one warms up.
+wall_of() {
   local round
   for ((round = 0; round <= rounds; round++)); do
-    measure "$@" >"$work/answer" 2>"$work/stderr" || { cat "$work/stderr" >&2; fail "${*:2}"; }
-    [ "$round" -gt 0 ] || : >"$1"
+    run_once "$@" "$work/curve"
+    [ "$round" -gt 0 ] || rm "$work/curve"
   done
+  median "$work/curve" 1
+  rm "$work/curve"
 }
 
-# A million packets to a hundred million, the last as one file ten times; less what a
-# file of one packet takes, which is start-up.
+# wall_of_ten TASK FILE: the same of capengine, which takes a file ten times.
+wall_of_ten() {
+  local round files=()
+  while [ ${#files[@]} -lt 20 ]; do files+=(-r "$2"); done
+  for ((round = 0; round <= rounds; round++)); do
+    measure -m "$(memory_for "$@")" "$work/curve" \
+      capengine run "bench/scripts/task_$1.lua" "${files[@]}" >/dev/null 2>"$work/stderr" ||
+      { cat "$work/stderr" >&2; fail "capengine, $1, ten files: failed"; }
+    [ "$round" -gt 0 ] || rm "$work/curve"
+  done
+  median "$work/curve" 1
+  rm "$work/curve"
+}
+
+# A packet's cost in a million packets, ten millions, and a hundred: the last as one file
+# ten times, which not everybody takes. The first hundred thousand are start-up, with
+# which memory is used for the first time.
 curve_of_packets() {
-  local task one million ten files size
-  make_file equal 1 100000
-  one=$file
+  local which task file start first million ten hundred
+  make_file equal 100000 100000
+  first=$file
   make_file equal 1000000 100000
   million=$file
   make_file equal 10000000 100000
   ten=$file
-  hold "$one" "$million" "$ten"
-  printf '\ncapengine by number of packets; capture: equal, runs: %d; start-up apart\n\n' "$rounds"
-  printf '%-10s %12s %12s %12s %10s\n' ns/packet 1000000 10000000 100000000 'most MiB'
+  hold "$first" "$million" "$ten"
+  printf '\nby number of packets, behind the first 100000; capture: equal, runs: %d\n\n' \
+    "$rounds"
+  printf '%-8s %-22s %10s %10s %10s\n' '' ns/packet 1000000 10000000 100000000
   for task in count match sources flows; do
-    rounds_of "$work/start" capengine run "bench/scripts/task_$task.lua" -r "$one"
-    printf '%-10s' "$task"
-    for size in 1000000 10000000 100000000; do
-      case $size in
-        1000000) files=(-r "$million") ;;
-        10000000) files=(-r "$ten") ;;
-        *) files=() && while [ ${#files[@]} -lt 20 ]; do files+=(-r "$ten"); done ;;
-      esac
-      rounds_of "$work/curve" capengine run "bench/scripts/task_$task.lua" "${files[@]}"
-      awk -v wall="$(median "$work/curve" 1)" -v start="$(median "$work/start" 1)" \
-        -v n="$size" 'BEGIN { printf " %12.1f", (wall - start) / n }'
+    for which in "${!names[@]}"; do
+      [[ ${cans[$which]} == *" $task "* && ${limits[$which]} = all ]] || continue
+      start=$(wall_of "$which" "$task" "$first")
+      hundred=
+      [ "${names[$which]}" != capengine ] || hundred=$(wall_of_ten "$task" "$ten")
+      awk -v task="$task" -v name="${names[$which]}" -v start="$start" \
+        -v million="$(wall_of "$which" "$task" "$million")" \
+        -v ten="$(wall_of "$which" "$task" "$ten")" -v hundred="$hundred" '
+        function cost(wall, n) { return sprintf("%.1f", (wall - start) / (n - 1e5)) }
+        BEGIN {
+          printf "%-8s %-22s %10s %10s %10s\n", task, name, cost(million, 1e6),
+            cost(ten, 1e7), hundred ? cost(hundred, 1e8) : "-"
+        }'
     done
-    awk -v kib="$(median "$work/curve" 3)" 'BEGIN { printf " %10.1f\n", kib / 1024 }'
   done
 }
 
 # Ten million packets over a thousand to ten million flows.
 curve_of_keys() {
-  local which keys round
+  local which keys file
   for keys in 1000 10000 100000 1000000 10000000; do make_file keys 10000000 "$keys"; done
   printf '\nflows by number of keys; capture: keys, 10000000 packets, runs: %d\n\n' "$rounds"
   printf '%-22s %9s %9s %9s %9s %9s\n' ns/packet 1000 10000 100000 1000000 10000000
@@ -52,12 +71,7 @@ curve_of_keys() {
     for keys in 1000 10000 100000 1000000 10000000; do
       make_file keys 10000000 "$keys"
       hold "$file"
-      for ((round = 0; round <= rounds; round++)); do
-        run_once "$which" flows "$file" "$work/curve"
-        [ "$round" -gt 0 ] || rm "$work/curve"
-      done
-      awk -v wall="$(median "$work/curve" 1)" 'BEGIN { printf " %9.1f", wall / 1e7 }'
-      rm "$work/curve"
+      awk -v wall="$(wall_of "$which" flows "$file")" 'BEGIN { printf " %9.1f", wall / 1e7 }'
     done
     printf '\n'
   done
