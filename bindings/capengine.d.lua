@@ -1509,7 +1509,8 @@ function group:expired() end
 ---@return integer
 function group:evicted() end
 
---- Bytes of memory that the group has, out of Lua's heap. Rows with several addresses
+--- Bytes of memory that the group has, out of Lua's heap: pieces of 2 MiB, from some
+--- thousand rows on, of which the last may not be used yet. Rows with several addresses
 --- (flow.src and flow.dst, or flow.key) take less as long as no packet of IPv6 was added;
 --- with the first one all are copied, once, which takes its time where there are millions.
 ---@return integer

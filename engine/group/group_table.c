@@ -7,7 +7,8 @@
  * the next one: so all lines between a slot's own and the one where it is are full, and a
  * search ends in the first line that is not. Removing moves back what is in a later line.
  *
- * Memory is the system's pages: they are zero, and they grow without being copied.
+ * Memory is the system's pages: they are zero, and but for the first few they grow without
+ * being copied.
  */
 #include <errno.h>
 #include <string.h>
