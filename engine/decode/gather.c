@@ -4,7 +4,8 @@
  *
  * No branch depends on a packet but on whether it is plain. One that lacks the field is
  * read from a block of zeros instead, and its bit stays clear. Of 64 packets, those that
- * are plain have the field where all plain ones have it.
+ * are plain have the field where all plain ones have it, or in numbers that the walk has
+ * kept of them.
  */
 #include <endian.h>
 #include <string.h>
@@ -122,13 +123,52 @@ static uint64_t bits_if_plain(const struct ceint_view *view,
 	}
 }
 
+/* Where in numbers of their layers plain packets have a field. */
+struct numbers {
+	const uint32_t *of; /* packet i has of[i]; NULL: nowhere */
+	uint32_t shift;     /* to have its octets lowest */
+};
+
+static struct numbers numbers_of(const struct ceint_layers *layers,
+                                 const struct ceint_recipe *recipe)
+{
+	const bool back = recipe->at >= CEINT_BACK;
+	const uint32_t at = recipe->at - (back ? (uint32_t)CEINT_BACK : 0);
+
+	if (recipe->header != CEINT_AT_TRANSPORT || at + recipe->bytes > 4)
+		return (struct numbers){0};
+	return (struct numbers){back ? layers->back : layers->front,
+	                        8 * (4 - at - recipe->bytes)};
+}
+
+/* Store those of a word, for constants `bytes`, `width` and bits.whole. */
+static inline __attribute__((always_inline)) void take_numbers(
+	struct numbers numbers, struct bits bits, void *values, uint32_t first,
+	uint32_t bytes, uint32_t width)
+{
+	const uint32_t mask = (uint32_t)((UINT64_C(1) << 8 * bytes) - 1);
+	const uint16_t any = be16toh(bits.any);
+
+#pragma GCC ivdep
+	for (uint32_t i = first; i < first + 64; i++) {
+		uint32_t value = numbers.of[i] >> numbers.shift & mask;
+
+		if (width < bytes)
+			value = (value & any) != 0;
+		else if (!bits.whole)
+			value = (value >> bits.shift & (uint32_t)bits.mask) * bits.scale;
+		put(values, i, width, value);
+	}
+}
+
 /*
  * The plain packets of a word: every field of IPv4 and of a transport's fixed part is
  * captured, and a packet of another transport may be read as if it were of this one.
  */
 static inline __attribute__((always_inline)) uint64_t gather_plain(
 	const struct ceint_view *view, const struct ceint_recipe *recipe,
-	struct bits bits, void *values, uint32_t word, uint32_t bytes, uint32_t width)
+	struct numbers numbers, struct bits bits, void *values, uint32_t word,
+	uint32_t bytes, uint32_t width)
 {
 	static const uint32_t base[] = {
 		[CEINT_AT_LINK] = 0,
@@ -142,7 +182,9 @@ static inline __attribute__((always_inline)) uint64_t gather_plain(
 
 	if (!present)
 		return 0;
-	if (plain == UINT64_MAX)
+	if (bytes <= 4 && numbers.of)
+		take_numbers(numbers, bits, values, first, bytes, width);
+	else if (plain == UINT64_MAX)
 #pragma GCC unroll 4
 		for (uint32_t i = first; i < first + 64; i++)
 			take(data[i] + offset, bits, values, i, bytes, width);
@@ -182,14 +224,19 @@ static inline __attribute__((always_inline)) void gather_words(
 	const struct ceint_recipe *recipe, struct bits bits, struct ce_column *column,
 	void *values, uint32_t bytes, uint32_t width)
 {
+	const struct numbers numbers = numbers_of(view->layers, recipe);
+
 	for (uint32_t word = 0; word * 64 < view->batch->count; word++) {
 		uint64_t others = view->wanted[word] & ~view->layers->plain[word];
+		uint64_t present;
 
 		ceint_claim(values, word + CEINT_CLAIM_AHEAD, width);
-		column->present[word] =
-			gather_plain(view, recipe, bits, values, word, bytes, width) |
-			gather_each(view, place, bits, values, word, others, bytes,
-		                    width);
+		/* Plain ones first: what this stores for others may be no value. */
+		present = gather_plain(view, recipe, numbers, bits, values, word, bytes,
+		                       width);
+		present |= gather_each(view, place, bits, values, word, others, bytes,
+		                       width);
+		column->present[word] = present;
 	}
 }
 

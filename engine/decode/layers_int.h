@@ -56,9 +56,11 @@ enum ceint_transport {
 enum {
 	CEINT_PLAIN_NETWORK = 14,
 	CEINT_PLAIN_TRANSPORT = 34,
-	CEINT_PLAIN_CAPLEN = 54, /* at least */
+	CEINT_PLAIN_CAPLEN = 54,                                            /* at least */
 	CEINT_PLAIN_KINDS = CEINT_IPV4 | CEINT_IPV4_PLAIN | CEINT_IP_WHOLE, /* network */
 };
+
+enum { CEINT_BACK = 12 }; /* in a transport's header */
 
 /* One of them for every batch that is read at a time: it is large. */
 struct ceint_layers {
@@ -82,6 +84,11 @@ struct ceint_layers {
 	uint32_t transport_at[CE_BATCH_PACKETS];
 	uint32_t end[CE_BATCH_PACKETS];      /* of IP's payload on the wire */
 	uint32_t captured[CE_BATCH_PACKETS]; /* the same, or where the bytes end */
+
+	/* Of a plain packet, four octets of its transport's header each, as numbers: so
+	   they are looked at once, while the packet is in the cache. */
+	uint32_t front[CE_BATCH_PACKETS]; /* its first ones: ports, or what ICMP is */
+	uint32_t back[CE_BATCH_PACKETS];  /* from CEINT_BACK on: TCP's flags and window */
 };
 
 /* Find the headers of the packets whose bits are set; others get none. */

@@ -19,55 +19,60 @@ enum {
 	TYPE_AT = 12, /* then IP's version and header length, and dsfield */
 	TYPE_AND_VERSION = CEINT_TYPE_IPV4 << 16 | 0x4500,
 	FRAGMENTED = 0x3fff << 16, /* more follow, or an offset; then TTL and protocol */
-	TCP_LENGTH_AT = CEINT_PLAIN_TRANSPORT + 12,
-	LEAST_TCP = 5 << 4, /* TCP's header length there, in its upper half */
+	LEAST_TCP = 5 << 4, /* TCP's header length, in the upper half of its octet */
 };
 
 static const unsigned char zeros[CEINT_PLAIN_CAPLEN];
 
 /* What decides, of 64 packets. */
 struct word {
-	/* As they stand in the packets. */
-	uint32_t type[WORD];      /* and IP's version */
-	uint32_t total[WORD];     /* IP's length, and its id; then in host order */
-	uint32_t fragment[WORD];  /* and the protocol */
-	uint8_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
+	/* As they stand in the packets; all but type and fragment then in host order. */
+	uint32_t type[WORD];     /* and IP's version */
+	uint32_t total[WORD];    /* IP's length, and its id, which goes then */
+	uint32_t fragment[WORD]; /* and the protocol */
+	uint32_t front[WORD];    /* of the transport's header */
+	uint32_t back[WORD];
 
 	uint8_t proto[WORD];
+	uint8_t tcp_length[WORD]; /* the octet that has it, if it is TCP */
 	uint8_t transport[WORD];
 	uint32_t not_plain[WORD]; /* 0: the packet is plain */
 };
 
 typedef uint32_t four __attribute__((vector_size(16)));
 
-/* Sixteen octets of a packet: type, total, fragment, and more. */
-static inline __attribute__((always_inline)) four octets_of(const unsigned char *packet)
+/* Sixteen octets of four packets, as four columns of numbers, as they stand there. */
+static inline __attribute__((always_inline)) void turn(four columns[4],
+                                                       const unsigned char *const from[4],
+                                                       uint32_t at)
 {
-	four octets;
+	four rows[4], front_ab, front_cd, back_ab, back_cd;
 
-	memcpy(&octets, packet + TYPE_AT, sizeof(octets));
-	return octets;
+	for (int k = 0; k < 4; k++)
+		memcpy(&rows[k], from[k] + at, sizeof(rows[k]));
+	front_ab = __builtin_shufflevector(rows[0], rows[1], 0, 4, 1, 5);
+	front_cd = __builtin_shufflevector(rows[2], rows[3], 0, 4, 1, 5);
+	back_ab = __builtin_shufflevector(rows[0], rows[1], 2, 6, 3, 7);
+	back_cd = __builtin_shufflevector(rows[2], rows[3], 2, 6, 3, 7);
+	columns[0] = __builtin_shufflevector(front_ab, front_cd, 0, 1, 4, 5);
+	columns[1] = __builtin_shufflevector(front_ab, front_cd, 2, 3, 6, 7);
+	columns[2] = __builtin_shufflevector(back_ab, back_cd, 0, 1, 4, 5);
+	columns[3] = __builtin_shufflevector(back_ab, back_cd, 2, 3, 6, 7);
 }
 
-/* Those of four packets, from packet i on, turned into columns. */
+/* What decides of four packets, from packet i on. */
 static inline __attribute__((always_inline)) void load_four(
 	struct word *word, uint32_t i, const unsigned char *const from[4])
 {
-	const four a = octets_of(from[0]), b = octets_of(from[1]);
-	const four c = octets_of(from[2]), d = octets_of(from[3]);
-	const four front_ab = __builtin_shufflevector(a, b, 0, 4, 1, 5);
-	const four front_cd = __builtin_shufflevector(c, d, 0, 4, 1, 5);
-	const four back_ab = __builtin_shufflevector(a, b, 2, 6, 3, 7);
-	const four back_cd = __builtin_shufflevector(c, d, 2, 6, 3, 7);
-	const four type = __builtin_shufflevector(front_ab, front_cd, 0, 1, 4, 5);
-	const four total = __builtin_shufflevector(front_ab, front_cd, 2, 3, 6, 7);
-	const four fragment = __builtin_shufflevector(back_ab, back_cd, 0, 1, 4, 5);
+	four network[4], transport[4];
 
-	memcpy(word->type + i, &type, sizeof(type));
-	memcpy(word->total + i, &total, sizeof(total));
-	memcpy(word->fragment + i, &fragment, sizeof(fragment));
-	for (uint32_t k = 0; k < 4; k++)
-		word->tcp_length[i + k] = from[k][TCP_LENGTH_AT];
+	turn(network, from, TYPE_AT);
+	memcpy(word->type + i, &network[0], sizeof(four));
+	memcpy(word->total + i, &network[1], sizeof(four));
+	memcpy(word->fragment + i, &network[2], sizeof(four));
+	turn(transport, from, CEINT_PLAIN_TRANSPORT);
+	memcpy(word->front + i, &transport[0], sizeof(four));
+	memcpy(word->back + i, &transport[CEINT_BACK / 4], sizeof(four));
 }
 
 static inline __attribute__((always_inline)) bool any_short(const uint32_t *caplen)
@@ -114,6 +119,9 @@ static inline __attribute__((always_inline)) void judge_network(struct word *wor
 		word->not_plain[i] = other | fragmented | longer;
 		word->total[i] = be32toh(word->total[i]) >> 16;
 		word->proto[i] = (uint8_t)be32toh(word->fragment[i]);
+		word->front[i] = be32toh(word->front[i]);
+		word->back[i] = be32toh(word->back[i]);
+		word->tcp_length[i] = (uint8_t)(word->back[i] >> 24);
 	}
 }
 
@@ -184,6 +192,8 @@ static inline __attribute__((always_inline)) void fill(struct ceint_layers *laye
 
 	memcpy(layers->proto + first, word->proto, WORD);
 	memcpy(layers->transport + first, word->transport, WORD);
+	memcpy(layers->front + first, word->front, sizeof(word->front));
+	memcpy(layers->back + first, word->back, sizeof(word->back));
 	for (int i = 0; i < WORD; i++) {
 		const uint32_t total = CEINT_PLAIN_NETWORK + word->total[i];
 		const uint32_t least = total < len[i] ? total : len[i];
