@@ -56,6 +56,7 @@ struct ceint_mapping {
 	char *name;
 
 	_Atomic unsigned char *pages; /* enum ceint_pages of windows */
+	_Atomic bool small;           /* of one at least */
 };
 
 static struct place {
@@ -317,12 +318,19 @@ static void look_at(struct ceint_mapping *mapping, size_t window)
 {
 	unsigned char pages = CEINT_UNKNOWN;
 
-	if (atomic_compare_exchange_strong_explicit(&mapping->pages[window], &pages,
-	                                            CEINT_NONE, memory_order_relaxed,
-	                                            memory_order_relaxed))
-		atomic_store_explicit(&mapping->pages[window],
-		                      (unsigned char)touch(mapping, window),
-		                      memory_order_relaxed);
+	if (!atomic_compare_exchange_strong_explicit(&mapping->pages[window], &pages,
+	                                             CEINT_NONE, memory_order_relaxed,
+	                                             memory_order_relaxed))
+		return;
+	pages = (unsigned char)touch(mapping, window);
+	atomic_store_explicit(&mapping->pages[window], pages, memory_order_relaxed);
+	if (pages == CEINT_SMALL)
+		atomic_store_explicit(&mapping->small, true, memory_order_relaxed);
+}
+
+bool ceint_mapping_has_small(const struct ceint_mapping *mapping)
+{
+	return atomic_load_explicit(&mapping->small, memory_order_relaxed); /* as above */
 }
 
 const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,

@@ -23,6 +23,7 @@
 #ifndef CE_MAPPING_INT_H
 #define CE_MAPPING_INT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -53,6 +54,9 @@ enum ceint_pages {
    size at least. */
 const unsigned char *ceint_mapping_find(struct ceint_mapping *mapping, off_t from,
                                         off_t to, enum ceint_pages least);
+
+/* Were there small pages, in what was looked for so far? */
+bool ceint_mapping_has_small(const struct ceint_mapping *mapping);
 
 /* Keep it. */
 void ceint_mapping_use(struct ceint_mapping *mapping);

@@ -109,8 +109,11 @@ static struct ceint_part next_part(struct ceint_plain *plain, size_t bytes)
 {
 	enum { DENSE = 192 }; /* bytes: most lines of memory have a header */
 	const off_t from = plain->offered > plain->at ? plain->offered : plain->at;
-	const enum ceint_way way = plain->mapping ? ceint_ways_choose(&plain->ways, from)
-	                                          : CEINT_READ;
+	const enum ceint_way way =
+		plain->mapping
+			? ceint_ways_choose(&plain->ways, from,
+	                                    !ceint_mapping_has_small(plain->mapping))
+			: CEINT_READ;
 
 	return (struct ceint_part){
 		.fd = plain->fd,

@@ -35,7 +35,7 @@ static enum ceint_way best(const struct ceint_ways *ways)
 }
 
 /* The way of the stretch took so long a byte. */
-static void learn(struct ceint_ways *ways, double cost)
+static void learn(struct ceint_ways *ways, double cost, bool alike)
 {
 	double *known = &ways->cost[ways->now], most;
 
@@ -50,9 +50,11 @@ static void learn(struct ceint_ways *ways, double cost)
 		if (most > 0 && ways->cost[way] > most)
 			ways->cost[way] = most;
 	}
+	if (alike && ways->now != CEINT_READ)
+		ways->cost[CEINT_MAP_LARGE] = ways->cost[CEINT_MAP_ALL] = *known;
 }
 
-enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at)
+enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at, bool alike)
 {
 	int64_t now_ns;
 
@@ -62,8 +64,8 @@ enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at)
 	if (ways->begun_ns) {
 		const enum ceint_way before = ways->now;
 
-		learn(ways,
-		      (double)(now_ns - ways->begun_ns) / (double)(at - ways->from));
+		learn(ways, (double)(now_ns - ways->begun_ns) / (double)(at - ways->from),
+		      alike);
 		ways->now = best(ways);
 		ways->again = ways->now == before;
 	}

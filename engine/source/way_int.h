@@ -44,7 +44,8 @@ struct ceint_ways {
 	int64_t begun_ns; /* and when; 0: none is measured yet */
 };
 
-/* The way for what stands at `at`, behind what was asked for before. */
-enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at);
+/* The way for what stands at `at`, behind what was asked for before. alike: as far as is
+   known all pages are large, and mapping all is mapping these; it is not tried then. */
+enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at, bool alike);
 
 #endif

@@ -2,6 +2,7 @@
 /* test_way.c - what way_int.h promises, of processor time that is said. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <time.h>
@@ -30,6 +31,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *now)
 struct going {
 	struct ceint_ways ways;
 	off_t at;
+	bool alike;           /* the two ways to map */
 	int used[CEINT_WAYS]; /* stretches */
 };
 
@@ -40,7 +42,8 @@ static enum ceint_way go(struct going *going, const int cost[CEINT_WAYS])
 	enum ceint_way way = CEINT_WAYS;
 
 	for (int i = 0; i < PARTS; i++) {
-		enum ceint_way now = ceint_ways_choose(&going->ways, going->at);
+		enum ceint_way now =
+			ceint_ways_choose(&going->ways, going->at, going->alike);
 
 		if (i)
 			assert_int_equal(now, way);
@@ -81,6 +84,36 @@ static void all_ways_are_tried_and_then_the_best(void **state)
 		for (int i = 0; i < 50; i++)
 			assert_int_equal(go(&going, cost), cheap);
 	}
+}
+
+/* Not at first nor later, but once pages are no longer all large. */
+static void mapping_all_is_not_tried_where_it_is_the_same(void **state)
+{
+	int cost[CEINT_WAYS] = {100, 200, 1};
+	struct going going = begin();
+
+	(void)state;
+	going.alike = true;
+	go_on(&going, cost, 1000);
+	assert_int_equal(going.used[CEINT_MAP_ALL], 0);
+	assert_in_range(going.used[CEINT_MAP_LARGE], 8, 16);
+	going.alike = false;
+	cost[CEINT_MAP_LARGE] = 300;
+	go_on(&going, cost, 300);
+	assert_true(going.used[CEINT_MAP_ALL] >= 100);
+}
+
+static void the_better_way_is_used_where_both_to_map_are_the_same(void **state)
+{
+	static const int cost[CEINT_WAYS] = {200, 100, 100};
+	struct going going = begin();
+
+	(void)state;
+	going.alike = true;
+	go_on(&going, cost, WARMING + 2);
+	go_on(&going, cost, 1000);
+	assert_int_equal(going.used[CEINT_MAP_ALL], 0);
+	assert_in_range(going.used[CEINT_READ], 8, 16);
 }
 
 static void clock_is_asked_once_a_stretch(void **state)
@@ -130,7 +163,8 @@ static void one_disturbance_changes_nothing(void **state)
 
 	(void)state;
 	go_on(&going, cost, TRIALS + 5);
-	assert_int_equal(ceint_ways_choose(&going.ways, going.at), CEINT_MAP_LARGE);
+	assert_int_equal(ceint_ways_choose(&going.ways, going.at, false),
+	                 CEINT_MAP_LARGE);
 	now_ns += INT64_C(10000000000);
 	go_on(&going, cost, 10);
 	assert_int_equal(going.used[CEINT_MAP_LARGE], 10);
@@ -161,7 +195,8 @@ static void who_was_disturbed_when_it_was_tried_is_tried_again(void **state)
 
 	(void)state;
 	go_on(&going, cost, WARMING + 1);
-	assert_int_equal(ceint_ways_choose(&going.ways, going.at), CEINT_MAP_LARGE);
+	assert_int_equal(ceint_ways_choose(&going.ways, going.at, false),
+	                 CEINT_MAP_LARGE);
 	now_ns += INT64_C(10000000000);
 	go_on(&going, cost, 200);
 	go_on(&going, cost, 100);
@@ -172,6 +207,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_ways_are_tried_and_then_the_best),
+		cmocka_unit_test(mapping_all_is_not_tried_where_it_is_the_same),
+		cmocka_unit_test(the_better_way_is_used_where_both_to_map_are_the_same),
 		cmocka_unit_test(clock_is_asked_once_a_stretch),
 		cmocka_unit_test(worse_ways_are_tried_now_and_then),
 		cmocka_unit_test(
