@@ -70,17 +70,17 @@ static void *copy(void *pages, size_t old_bytes, size_t bytes)
 	return copied;
 }
 
+/* For a moment there are addresses for both. */
 static void *move_huge(void *pages, size_t old_bytes, size_t bytes)
 {
-	void *to = ceint_pages_reserve(bytes), *moved;
+	void *to = ceint_pages_reserve(bytes);
 
 	if (!to)
 		return NULL;
-	moved = or_null(
+	/* If it cannot, it may have unmapped what was there, and another thread may have
+	   the addresses by now: so they are not given back. */
+	return or_null(
 		mremap(pages, old_bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to));
-	if (!moved)
-		munmap(to, bytes);
-	return moved;
 }
 
 void *ceint_pages_resize(void *pages, size_t old_bytes, size_t bytes)

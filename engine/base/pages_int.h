@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * pages_int.h - memory in whole pages, for what is large: zero at first, and huge pages
- * where it is not much less than one. A huge one is a single fault instead of 512, and
- * spares most misses of the TLB.
+ * from an eighth of one on. A huge one is a single fault instead of 512, and spares most
+ * misses of the TLB.
  *
  * Threads    any
  * Ownership  the caller owns pages until they are closed
@@ -32,15 +32,16 @@ static inline size_t ceint_pages_room(size_t bytes)
 /* NULL: out of memory. */
 void *ceint_pages_open(size_t bytes);
 
-/* The same pages with so many bytes, perhaps elsewhere; NULL: out of memory, and the old
-   ones are as they were. */
+/* The same pages with so many bytes, perhaps elsewhere; those that are new are zero unless
+   they were written as the rest of a huge one. NULL: out of memory, and the old ones are as
+   they were. */
 void *ceint_pages_resize(void *pages, size_t old_bytes, size_t bytes);
 
 /* NULL is fine. */
 void ceint_pages_close(void *pages, size_t bytes);
 
-/* Addresses of so many bytes in whole pages, from one of a huge page on, that nothing else
-   gets; to be mapped anew, and given back by munmap. NULL: there are none. */
+/* Addresses of so many bytes in whole pages of 4 KiB, from one of a huge page on, that
+   nothing else gets; to be mapped anew, and given back by munmap. NULL: there are none. */
 void *ceint_pages_reserve(size_t bytes);
 
 #endif

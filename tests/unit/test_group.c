@@ -72,12 +72,20 @@ WRAP(void *, mmap, void *at, size_t size, int access, int flags, int fd, off_t o
 	return __real_mmap(at, size, access, flags, fd, offset);
 }
 
-WRAP(void *, mremap, void *at, size_t old, size_t size, int flags)
+/* To where it says, memory is counted already. */
+WRAP(void *, mremap, void *at, size_t old, size_t size, int flags, ...)
 {
+	const bool fixed = flags & MREMAP_FIXED;
+	va_list more;
+	void *to;
+
+	va_start(more, flags);
+	to = fixed ? va_arg(more, void *) : NULL;
+	va_end(more);
 	if (fails())
 		return MAP_FAILED;
-	allocated += armed ? (long)size - (long)old : 0;
-	return __real_mremap(at, old, size, flags);
+	allocated += armed ? (fixed ? 0 : (long)size) - (long)old : 0;
+	return __real_mremap(at, old, size, flags, to);
 }
 
 WRAP(int, munmap, void *at, size_t size)
