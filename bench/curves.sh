@@ -30,7 +30,7 @@ wall_of_ten() {
 # ten times, which not everybody takes. The first hundred thousand are start-up, with
 # which memory is used for the first time.
 curve_of_packets() {
-  local which task file start first million ten hundred
+  local which task file first million ten start short long longest
   make_file equal 100000 100000
   first=$file
   make_file equal 1000000 100000
@@ -45,15 +45,16 @@ curve_of_packets() {
     for which in "${!names[@]}"; do
       [[ ${cans[$which]} == *" $task "* && ${limits[$which]} = all ]] || continue
       start=$(wall_of "$which" "$task" "$first")
-      hundred=
-      [ "${names[$which]}" != capengine ] || hundred=$(wall_of_ten "$task" "$ten")
+      short=$(wall_of "$which" "$task" "$million")
+      long=$(wall_of "$which" "$task" "$ten")
+      longest=
+      [ "${names[$which]}" != capengine ] || longest=$(wall_of_ten "$task" "$ten")
       awk -v task="$task" -v name="${names[$which]}" -v start="$start" \
-        -v million="$(wall_of "$which" "$task" "$million")" \
-        -v ten="$(wall_of "$which" "$task" "$ten")" -v hundred="$hundred" '
+        -v short="$short" -v long="$long" -v longest="$longest" '
         function cost(wall, n) { return sprintf("%.1f", (wall - start) / (n - 1e5)) }
         BEGIN {
-          printf "%-8s %-22s %10s %10s %10s\n", task, name, cost(million, 1e6),
-            cost(ten, 1e7), hundred ? cost(hundred, 1e8) : "-"
+          printf "%-8s %-22s %10s %10s %10s\n", task, name, cost(short, 1e6),
+            cost(long, 1e7), longest ? cost(longest, 1e8) : "-"
         }'
     done
   done
@@ -61,7 +62,7 @@ curve_of_packets() {
 
 # Ten million packets over a thousand to ten million flows.
 curve_of_keys() {
-  local which keys file
+  local which keys file wall
   for keys in 1000 10000 100000 1000000 10000000; do make_file keys 10000000 "$keys"; done
   printf '\nflows by number of keys; capture: keys, 10000000 packets, runs: %d\n\n' "$rounds"
   printf '%-22s %9s %9s %9s %9s %9s\n' ns/packet 1000 10000 100000 1000000 10000000
@@ -71,7 +72,8 @@ curve_of_keys() {
     for keys in 1000 10000 100000 1000000 10000000; do
       make_file keys 10000000 "$keys"
       hold "$file"
-      awk -v wall="$(wall_of "$which" flows "$file")" 'BEGIN { printf " %9.1f", wall / 1e7 }'
+      wall=$(wall_of "$which" flows "$file")
+      awk -v wall="$wall" 'BEGIN { printf " %9.1f", wall / 1e7 }'
     done
     printf '\n'
   done
