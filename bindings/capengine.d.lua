@@ -1509,8 +1509,8 @@ function group:expired() end
 ---@return integer
 function group:evicted() end
 
---- Bytes of memory that the group has, out of Lua's heap: pieces of 2 MiB, from some
---- thousand rows on, of which the last may not be used yet. Rows with several addresses
+--- Bytes of memory that the group has, out of Lua's heap: from 256 KiB on it has pieces of
+--- 2 MiB, of which the last may not be used yet. Rows with several addresses
 --- (flow.src and flow.dst, or flow.key) take less as long as no packet of IPv6 was added;
 --- with the first one all are copied, once, which takes its time where there are millions.
 ---@return integer
@@ -1585,7 +1585,7 @@ function top:total() end
 ---@return integer
 function top:skipped() end
 
---- Bytes of memory that it has, out of Lua's heap.
+--- Bytes of memory that it has, out of Lua's heap; see group:memory.
 ---@return integer
 function top:memory() end
 

@@ -163,7 +163,8 @@ static inline __attribute__((always_inline)) void take_numbers(
 
 /*
  * The plain packets of a word: every field of IPv4 and of a transport's fixed part is
- * captured, and a packet of another transport may be read as if it were of this one.
+ * captured, and a packet of another transport may be read as if it were of this one. Of
+ * numbers a whole word is stored, with what they are for packets that are not plain.
  */
 static inline __attribute__((always_inline)) uint64_t gather_plain(
 	const struct ceint_view *view, const struct ceint_recipe *recipe,

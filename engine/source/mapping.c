@@ -34,7 +34,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "base/pages_int.h"
 #include "mapping_int.h"
 
 enum {
@@ -56,7 +55,7 @@ struct ceint_mapping {
 	char *name;
 
 	_Atomic unsigned char *pages; /* enum ceint_pages of windows */
-	_Atomic bool small;           /* of one at least */
+	_Atomic bool small;           /* some window's are, or were */
 };
 
 static struct place {

@@ -27,9 +27,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "base/pages_int.h"
 #include "capengine/err.h"
 
-enum { CEINT_WINDOW = 2 << 20 }; /* bytes of a huge page */
+enum { CEINT_WINDOW = CEINT_HUGE_PAGE };
 
 struct ceint_mapping;
 

@@ -34,7 +34,8 @@ static enum ceint_way best(const struct ceint_ways *ways)
 	return (enum ceint_way)best;
 }
 
-/* The way of the stretch took so long a byte. */
+/* The way of the stretch took so long a byte. Where both ways to map are one they have one
+   cost, and the first of them is used. */
 static void learn(struct ceint_ways *ways, double cost, bool alike)
 {
 	double *known = &ways->cost[ways->now], most;

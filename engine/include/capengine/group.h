@@ -132,8 +132,8 @@ struct ce_group_counts {
 
 struct ce_group_counts ce_group_counts(const struct ce_group *group);
 
-/* Bytes of memory that the group has, used or not: with more than some thousand rows, in
-   pieces of 2 MiB. */
+/* Bytes of memory that the group has, used or not: from 256 KiB on in pieces of 2 MiB, of
+   rows and of what finds them. */
 size_t ce_group_memory(const struct ce_group *group);
 
 /* Changes with every call that changes rows. */

@@ -79,6 +79,7 @@ uint64_t ce_top_total(const struct ce_top *top);
 /* Packets without a field of the key. */
 uint64_t ce_top_skipped(const struct ce_top *top);
 
+/* Bytes of memory that it has, as ce_group_memory. */
 size_t ce_top_memory(const struct ce_top *top);
 
 /* Changes with every call that changes rows. */
