@@ -58,14 +58,14 @@ void *ceint_pages_open(size_t bytes)
 	return or_null(mmap(NULL, bytes, PROT_READ | PROT_WRITE, PRIVATE, -1, 0));
 }
 
-/* From small pages to huge ones, or back. */
+/* From small pages to huge ones. */
 static void *copy(void *pages, size_t old_bytes, size_t bytes)
 {
 	void *copied = ceint_pages_open(bytes);
 
 	if (!copied)
 		return NULL;
-	memcpy(copied, pages, old_bytes < bytes ? old_bytes : bytes);
+	memcpy(copied, pages, old_bytes);
 	ceint_pages_close(pages, old_bytes);
 	return copied;
 }
@@ -83,18 +83,17 @@ static void *move_huge(void *pages, size_t old_bytes, size_t bytes)
 		mremap(pages, old_bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, to));
 }
 
-void *ceint_pages_resize(void *pages, size_t old_bytes, size_t bytes)
+void *ceint_pages_grow(void *pages, size_t old_bytes, size_t bytes)
 {
 	const size_t old_room = ceint_pages_room(old_bytes),
 		     room = ceint_pages_room(bytes);
 
 	if (room == old_room)
 		return pages;
-	if ((old_bytes < CEINT_HUGE_FROM) != (bytes < CEINT_HUGE_FROM))
-		return copy(pages, old_bytes, bytes);
-	if (bytes >= CEINT_HUGE_FROM)
-		return move_huge(pages, old_room, room);
-	return or_null(mremap(pages, old_bytes, bytes, MREMAP_MAYMOVE));
+	if (bytes < CEINT_HUGE_FROM)
+		return or_null(mremap(pages, old_bytes, bytes, MREMAP_MAYMOVE));
+	return old_bytes < CEINT_HUGE_FROM ? copy(pages, old_bytes, bytes)
+	                                   : move_huge(pages, old_room, room);
 }
 
 void ceint_pages_close(void *pages, size_t bytes)

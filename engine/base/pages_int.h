@@ -32,10 +32,9 @@ static inline size_t ceint_pages_room(size_t bytes)
 /* NULL: out of memory. */
 void *ceint_pages_open(size_t bytes);
 
-/* The same pages with so many bytes, perhaps elsewhere; those that are new are zero unless
-   they were written as the rest of a huge one. NULL: out of memory, and the old ones are as
-   they were. */
-void *ceint_pages_resize(void *pages, size_t old_bytes, size_t bytes);
+/* The same pages with so many bytes, which are no fewer, perhaps elsewhere. NULL: out of
+   memory, and the old ones are as they were. */
+void *ceint_pages_grow(void *pages, size_t old_bytes, size_t bytes);
 
 /* NULL is fine. */
 void ceint_pages_close(void *pages, size_t bytes);

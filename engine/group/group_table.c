@@ -169,7 +169,7 @@ static int grow_slots(struct ceint_table *table, uint32_t mask)
 static int grow_entries(struct ceint_table *table, uint32_t room)
 {
 	const size_t bytes = ceint_pages_room((size_t)room * table->stride);
-	void *entries = ceint_pages_resize(table->entries, entry_bytes(table), bytes);
+	void *entries = ceint_pages_grow(table->entries, entry_bytes(table), bytes);
 
 	if (!entries)
 		return -ENOMEM;

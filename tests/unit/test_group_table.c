@@ -173,6 +173,10 @@ static void reserved_memory_is_enough(void **state)
 		assert_int_equal(ceint_table_reserve(&table, count), 0);
 		assert_true((uint64_t)count * 8 <= (uint64_t)table.mask * 5);
 		assert_true(count <= table.room);
+		if (count >= HUGE_PAGE / table.stride) /* and none of it is left */
+			assert_true((table.room + UINT64_C(1)) * table.stride %
+			                    HUGE_PAGE <=
+			            table.stride);
 		assert_true(ceint_table_memory(&table) <
 		            8192 + (size_t)count * 160 +
 		                    (count < 1000 ? 0 : 2 * HUGE_PAGE));

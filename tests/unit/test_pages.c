@@ -103,7 +103,7 @@ static void huge_ones_are_wished_for_where_they_are_worth_it(void **state)
 
 	(void)state;
 	assert_int_equal(wanted_huge, 0);
-	pages = ceint_pages_resize(pages, CEINT_HUGE_FROM - 1, CEINT_HUGE_FROM);
+	pages = ceint_pages_grow(pages, CEINT_HUGE_FROM - 1, CEINT_HUGE_FROM);
 	assert_int_equal(wanted_huge, CEINT_HUGE_PAGE);
 	assert_true(begins_huge(pages));
 	ceint_pages_close(pages, CEINT_HUGE_FROM);
@@ -123,7 +123,7 @@ static void huge_ones_begin_at_such_an_address_wherever_they_are(void **state)
 	(void)state;
 	for (size_t size = CEINT_HUGE_FROM; size < 8 * LARGE; size *= 2)
 		for (int i = 0; i < 8; i++) {
-			pages[i] = pages[i] ? ceint_pages_resize(pages[i], size / 2, size)
+			pages[i] = pages[i] ? ceint_pages_grow(pages[i], size / 2, size)
 			                    : ceint_pages_open(size);
 			assert_true(begins_huge(pages[i]));
 			((unsigned char *)pages[i])[ceint_pages_room(size) - 1] = 1;
@@ -132,22 +132,23 @@ static void huge_ones_begin_at_such_an_address_wherever_they_are(void **state)
 		ceint_pages_close(pages[i], CEINT_HUGE_FROM << 7);
 }
 
-static void resized_pages_keep_what_was_in_them(void **state)
+static void grown_pages_keep_what_was_in_them(void **state)
 {
 	unsigned char *pages = ceint_pages_open(SMALL);
 
 	(void)state;
 	memset(pages, 1, SMALL);
-	pages = ceint_pages_resize(pages, SMALL, LARGE);
+	pages = ceint_pages_grow(pages, SMALL, LARGE);
 	assert_non_null(pages);
 	for (int i = 0; i < SMALL; i++)
 		assert_int_equal(pages[i], 1);
 	assert_true(are_zero(pages + SMALL, LARGE - SMALL));
-	memset(pages, 2, LARGE);
-	pages = ceint_pages_resize(pages, LARGE, SMALL);
-	for (int i = 0; i < SMALL; i++)
-		assert_int_equal(pages[i], 2);
-	ceint_pages_close(pages, SMALL);
+	pages[LARGE - 1] = 2;
+	pages = ceint_pages_grow(pages, LARGE, 2 * LARGE);
+	assert_int_equal(pages[SMALL - 1], 1);
+	assert_int_equal(pages[LARGE - 1], 2);
+	assert_true(are_zero(pages + LARGE, LARGE));
+	ceint_pages_close(pages, 2 * LARGE);
 }
 
 static void without_memory_there_are_none_and_old_ones_stay(void **state)
@@ -158,7 +159,7 @@ static void without_memory_there_are_none_and_old_ones_stay(void **state)
 	pages[SMALL - 1] = 1;
 	refused = true;
 	assert_null(ceint_pages_open(LARGE));
-	assert_null(ceint_pages_resize(pages, SMALL, LARGE));
+	assert_null(ceint_pages_grow(pages, SMALL, LARGE));
 	assert_int_equal(wanted_huge, 0);
 	assert_int_equal(pages[SMALL - 1], 1);
 	ceint_pages_close(pages, SMALL);
@@ -171,8 +172,8 @@ static void pages_that_cannot_be_moved_stay(void **state)
 	(void)state;
 	small[SMALL - 1] = large[LARGE - 1] = 1;
 	mremap_refused = true;
-	assert_null(ceint_pages_resize(small, SMALL, 2 * SMALL));
-	assert_null(ceint_pages_resize(large, LARGE, 2 * LARGE));
+	assert_null(ceint_pages_grow(small, SMALL, 2 * SMALL));
+	assert_null(ceint_pages_grow(large, LARGE, 2 * LARGE));
 	assert_int_equal(small[SMALL - 1] + large[LARGE - 1], 2);
 	ceint_pages_close(small, SMALL);
 	ceint_pages_close(large, LARGE);
@@ -227,7 +228,7 @@ int main(void)
 	                               forget),
 		cmocka_unit_test_setup(
 			huge_ones_begin_at_such_an_address_wherever_they_are, forget),
-		cmocka_unit_test_setup(resized_pages_keep_what_was_in_them, forget),
+		cmocka_unit_test_setup(grown_pages_keep_what_was_in_them, forget),
 		cmocka_unit_test_setup(without_memory_there_are_none_and_old_ones_stay,
 	                               forget),
 		cmocka_unit_test_setup(pages_that_cannot_be_moved_stay, forget),
