@@ -63,11 +63,11 @@ static bool recognize(struct ceint_plain *plain, const unsigned char first[4])
 
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
                       const unsigned char first[4], const char *name,
-                      struct ceint_pieces *pieces)
+                      struct ceint_pieces *pieces, struct ceint_ways *ways)
 {
 	int snapshot = pcap_snapshot(pcap);
 
-	*plain = (struct ceint_plain){.fd = -1, .pieces = pieces};
+	*plain = (struct ceint_plain){.fd = -1, .pieces = pieces, .ways = ways};
 	if (!recognize(plain, first) || snapshot <= 0 || pcap_major_version(pcap) != 2 ||
 	    pcap_minor_version(pcap) != 4 ||
 	    !is_handed_over(pcap_datalink(pcap),
@@ -78,6 +78,7 @@ void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_
 	plain->records.most = snapshot < MOST_CAPLEN ? (uint32_t)snapshot : MOST_CAPLEN;
 	plain->mapping =
 		ceint_mapping_open(fd, ceint_records_longest(&plain->records), name);
+	ceint_ways_begin(ways, plain->at);
 }
 
 void ceint_plain_close(struct ceint_plain *plain)
@@ -111,7 +112,7 @@ static struct ceint_part next_part(struct ceint_plain *plain, size_t bytes)
 	const off_t from = plain->offered > plain->at ? plain->offered : plain->at;
 	const enum ceint_way way =
 		plain->mapping
-			? ceint_ways_choose(&plain->ways, from,
+			? ceint_ways_choose(plain->ways, from,
 	                                    !ceint_mapping_has_small(plain->mapping))
 			: CEINT_READ;
 

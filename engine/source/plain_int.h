@@ -29,7 +29,7 @@ struct pcap;
 struct ceint_plain {
 	int fd;                        /* a regular file; -1: its records are not plain */
 	struct ceint_mapping *mapping; /* of it; NULL: none */
-	struct ceint_ways ways;        /* whether to map what comes next */
+	struct ceint_ways *ways;       /* whether to map what comes next */
 	off_t at;                      /* where the next record begins */
 	struct ceint_records records;
 	struct ceint_pieces *pieces; /* the parts behind `part` */
@@ -41,11 +41,12 @@ struct ceint_plain {
 
 /*
  * Are this file's records plain? first: its first four bytes; start: where they
- * stand; pcap: the file, opened; name: its, for errors; pieces: lent until close.
+ * stand; pcap: the file, opened; name: its, for errors; pieces and ways: lent until
+ * close.
  */
 void ceint_plain_open(struct ceint_plain *plain, struct pcap *pcap, int fd, off_t start,
                       const unsigned char first[4], const char *name,
-                      struct ceint_pieces *pieces);
+                      struct ceint_pieces *pieces, struct ceint_ways *ways);
 
 /* Fill an empty batch. Returns the number of packets; 0 when the next record is not
    plain, or not whole, or larger than the arena. */

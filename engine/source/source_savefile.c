@@ -24,6 +24,7 @@
 #include "piece_int.h"
 #include "plain_int.h"
 #include "stream_int.h"
+#include "way_int.h"
 
 #define DAMAGED "%s: decompression failed: %s"
 
@@ -39,6 +40,7 @@ struct savefile {
 	struct ceint_carry carry;
 	struct ceint_plain plain;
 	struct ceint_pieces pieces;
+	struct ceint_ways ways;
 	off_t size;   /* of a regular file, when it was opened; else 0 */
 	off_t before; /* sizes of the files before */
 	off_t total;  /* of all; 0: one is not regular */
@@ -279,7 +281,8 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	describe(savefile);
 	if (start >= 0) /* a regular file, and where its records begin is known */
 		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(file), start,
-		                 first, name_of(path), &savefile->pieces);
+		                 first, name_of(path), &savefile->pieces,
+		                 &savefile->ways);
 	return 0;
 }
 
@@ -307,6 +310,7 @@ static int savefile_open(struct ce_source *source,
 
 	savefile->carry.source = source;
 	savefile->plain.fd = -1;
+	ceint_ways_init(&savefile->ways);
 	savefile->files = options->files;
 	savefile->count = options->file_count;
 	savefile->total = total_size(savefile);

@@ -4,32 +4,53 @@
  *
  * What disturbs a measurement makes it longer: so a shorter one is believed at once, and a
  * longer one by and by. A way that is not used seems better the longer it was not, until
- * it is tried again: so one that takes twice as long is tried in one stretch of 90, one
- * that is nearly as good more often, and however bad it was, in one of 140.
+ * it is tried again: one that takes a quarter more after 32 stretches, one that takes
+ * twice as long, or however much, after 128. So it costs under one part in a hundred to
+ * try again what is not much worse than that.
  */
-#include <time.h>
+#include <pthread.h>
 
 #include "way_int.h"
 
 #define BELIEF (1.0 / 4)
 #define HOPE   (1.0 / 128)
-#define MOST   3 /* times what the best one takes */
+#define MOST   2 /* times what the one takes that was used last */
 
-/* Of all threads: what one of them saves may cost the other. */
-static int64_t processor_time_ns(void)
+static int64_t in_ns(struct timespec time)
+{
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/*
+ * Each thread's own clock is exact. The process's is not: what a thread that runs on
+ * another processor has used is added to it at the scheduler's ticks, some milliseconds
+ * apart, in which several stretches go by.
+ */
+static int64_t processor_time_ns(struct ceint_ways *ways)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
-	return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+	if (clock_gettime(ways->opener, &now) == 0) /* else it has ended */
+		ways->opener_ns = in_ns(now);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return ways->opener_ns + in_ns(now);
+}
+
+/* What a way may be thought to take, so that the least is tried next. */
+static double hoped(const struct ceint_ways *ways, int way, double most)
+{
+	const double cost = ways->cost[way] < most ? ways->cost[way] : most;
+
+	return cost / (1 + ways->unused[way] * HOPE);
 }
 
 static enum ceint_way best(const struct ceint_ways *ways)
 {
+	const double most = ways->cost[ways->now] * MOST;
 	int best = 0;
 
 	for (int way = 1; way < CEINT_WAYS; way++)
-		if (ways->cost[way] < ways->cost[best])
+		if (hoped(ways, way, most) < hoped(ways, best, most))
 			best = way;
 	return (enum ceint_way)best;
 }
@@ -38,21 +59,36 @@ static enum ceint_way best(const struct ceint_ways *ways)
    cost, and the first of them is used. */
 static void learn(struct ceint_ways *ways, double cost, bool alike)
 {
-	double *known = &ways->cost[ways->now], most;
+	double *known = &ways->cost[ways->now];
 
-	if (!ways->again || cost < *known) /* it was a hope, or better than that */
+	if (*known <= 0 || cost < *known)
 		*known = cost;
 	else
 		*known += (cost < 2 * *known ? cost - *known : *known) * BELIEF;
-	most = MOST * ways->cost[best(ways)];
-	for (int way = 0; way < CEINT_WAYS; way++) {
-		if (way != (int)ways->now)
-			ways->cost[way] *= 1 - HOPE;
-		if (most > 0 && ways->cost[way] > most)
-			ways->cost[way] = most;
-	}
-	if (alike && ways->now != CEINT_READ)
+	for (int way = 0; way < CEINT_WAYS; way++)
+		ways->unused[way]++;
+	ways->unused[ways->now] = 0;
+	if (alike && ways->now != CEINT_READ) {
 		ways->cost[CEINT_MAP_LARGE] = ways->cost[CEINT_MAP_ALL] = *known;
+		ways->unused[CEINT_MAP_LARGE] = ways->unused[CEINT_MAP_ALL] = 0;
+	}
+}
+
+void ceint_ways_init(struct ceint_ways *ways)
+{
+	*ways = (struct ceint_ways){.opener = CLOCK_THREAD_CPUTIME_ID};
+	pthread_getcpuclockid(pthread_self(), &ways->opener);
+}
+
+void ceint_ways_begin(struct ceint_ways *ways, off_t at)
+{
+	ways->from = at;
+	ways->begun_ns = 0;
+	/* The best that is known, not one that was being tried; reading is known first. */
+	ways->now = CEINT_READ;
+	for (int way = 0; way < CEINT_WAYS; way++)
+		if (ways->cost[way] > 0 && ways->cost[way] < ways->cost[ways->now])
+			ways->now = (enum ceint_way)way;
 }
 
 enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at, bool alike)
@@ -61,14 +97,11 @@ enum ceint_way ceint_ways_choose(struct ceint_ways *ways, off_t at, bool alike)
 
 	if (at - ways->from < (ways->begun_ns ? CEINT_STRETCH : CEINT_WARMING))
 		return ways->now;
-	now_ns = processor_time_ns();
+	now_ns = processor_time_ns(ways);
 	if (ways->begun_ns) {
-		const enum ceint_way before = ways->now;
-
 		learn(ways, (double)(now_ns - ways->begun_ns) / (double)(at - ways->from),
 		      alike);
 		ways->now = best(ways);
-		ways->again = ways->now == before;
 	}
 	ways->from = at;
 	ways->begun_ns = now_ns;

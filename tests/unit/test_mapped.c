@@ -160,6 +160,7 @@ struct reading {
 	pcap_t *pcap;
 	struct ceint_plain plain;
 	struct ceint_pieces pieces;
+	struct ceint_ways ways;
 	struct ce_ring *ring;
 };
 
@@ -172,11 +173,12 @@ static void open_reading(struct reading *reading, const struct file *file)
 	*reading = (struct reading){.pcap = pcap_open_offline(path, message)};
 	assert_non_null(reading->pcap);
 	assert_int_equal(ce_ring_open(&reading->ring, &options), 0);
+	ceint_ways_init(&reading->ways);
 	ceint_plain_open(&reading->plain, reading->pcap, file->fd, 0, file->bytes,
-	                 "a file", &reading->pieces);
+	                 "a file", &reading->pieces, &reading->ways);
 	/* As behind the beginning of a longer file. */
-	reading->plain.ways =
-		(struct ceint_ways){.now = CEINT_MAP_LARGE, .from = -CEINT_WARMING};
+	ceint_ways_begin(&reading->ways, -CEINT_WARMING);
+	reading->ways.now = CEINT_MAP_LARGE;
 }
 
 static void close_reading(struct reading *reading)

@@ -36,6 +36,7 @@ struct reading {
 	pcap_t *pcap;
 	struct ceint_plain plain;
 	struct ceint_pieces pieces;
+	struct ceint_ways ways;
 	struct ce_ring *ring;
 	uint32_t packets;
 	uint32_t batches;
@@ -50,8 +51,9 @@ static void open_reading(struct reading *reading, const struct packets_bytes *by
 	reading->pcap = pcap_open_offline(reading->file.path, message);
 	assert_non_null(reading->pcap);
 	assert_int_equal(ce_ring_open(&reading->ring, options), 0);
+	ceint_ways_init(&reading->ways);
 	ceint_plain_open(&reading->plain, reading->pcap, reading->file.fd, 0, bytes->data,
-	                 "a file", &reading->pieces);
+	                 "a file", &reading->pieces, &reading->ways);
 }
 
 static void close_reading(struct reading *reading)
