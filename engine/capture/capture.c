@@ -32,6 +32,8 @@ enum {
 	LEAST_SLOTS = 4,
 	LIVE_RING = 32 << 20,
 	FILE_RING = 4 << 20,
+	/* A file can wait, and the consumer pays for waking who reads it. */
+	FILE_ROOM = 3,
 	LEAST_RING = 1 << 20,
 	DEFAULT_TIMEOUT_MS = 20,
 	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */
@@ -476,7 +478,8 @@ int ce_capture_open(struct ce_capture **out, struct ce_source *source,
                     const struct ce_capture_options *options, struct ce_err *err)
 {
 	size_t bytes = options->ring_bytes;
-	struct ce_ring_options ring = {.packets = options->batch};
+	struct ce_ring_options ring = {.packets = options->batch,
+	                               .room = source->live ? 1 : FILE_ROOM};
 	struct ce_capture *capture;
 	int rc = check_options(options, err);
 

@@ -75,6 +75,7 @@ struct ce_ring {
 	alignas(CACHE_LINE) struct ce_batch *batches; /* nobody writes from here on */
 	size_t mask;
 	uint32_t slots;
+	uint32_t room;
 	void *memory; /* columns and arenas of all slots */
 	size_t memory_bytes;
 };
@@ -126,7 +127,10 @@ static int check_options(struct ce_ring_options *options)
 		options->packets = CE_BATCH_PACKETS;
 	if (!options->arena_bytes)
 		options->arena_bytes = DEFAULT_ARENA;
-	return options->slots > MOST_SLOTS || options->packets > CE_BATCH_PACKETS ||
+	if (!options->room)
+		options->room = 1;
+	return options->slots > MOST_SLOTS || options->room > options->slots ||
+	                       options->packets > CE_BATCH_PACKETS ||
 	                       options->arena_bytes < sizeof(struct ce_record) ||
 	                       options->arena_bytes > UINT32_MAX
 	               ? -EINVAL
@@ -144,6 +148,7 @@ static int acquire(struct ce_ring *ring, const struct ce_ring_options *options)
 		places *= 2;
 	ring->mask = places - 1;
 	ring->slots = options->slots;
+	ring->room = options->room;
 	ring->filled.slots = calloc(places, sizeof(*ring->filled.slots));
 	ring->freed.slots = calloc(places, sizeof(*ring->freed.slots));
 	ring->batches = calloc(options->slots, sizeof(*ring->batches));
@@ -198,6 +203,13 @@ void ce_ring_close(struct ce_ring *ring)
 	free(ring->freed.slots);
 	free(ring->filled.slots);
 	free(ring);
+}
+
+/* Is a producer that sleeps for want of room to fill now what is free? If not, it is told
+   by a later release, or when the consumer waits. */
+static bool has_room(struct ce_ring *ring)
+{
+	return ce_ring_queued(ring) + ring->room <= ring->slots;
 }
 
 /* Clear what was freed: whoever has lent it memory wants that back soon, while it is in a
@@ -296,7 +308,8 @@ void ce_ring_release(struct ce_ring *ring, struct ce_batch *batch)
 
 	/* FREED */
 	atomic_store_explicit(&ring->freed.put, put, memory_order_release);
-	ceint_bell_ring(&ring->producer, CE_RING_ROOM);
+	if (has_room(ring))
+		ceint_bell_ring(&ring->producer, CE_RING_ROOM);
 }
 
 bool ce_ring_ended(struct ce_ring *ring)
@@ -319,7 +332,7 @@ static int sleep_once(struct ce_ring *ring, int timeout_ms)
 
 	ceint_bell_arm(&ring->consumer, 1);
 	if (!something(ring)) {
-		ceint_bell_ring(&ring->producer, CE_RING_HUNGRY);
+		ceint_bell_ring(&ring->producer, CE_RING_HUNGRY | CE_RING_ROOM);
 		rc = poll(&bell, 1, timeout_ms) < 0 ? -errno : bell.revents != 0;
 	}
 	ceint_bell_disarm(&ring->consumer);

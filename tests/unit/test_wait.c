@@ -365,11 +365,14 @@ static void wait_in_vain(struct ce_ring *ring)
 	assert_int_equal(ce_ring_wait(ring, 0), 0);
 }
 
-/* Each event in turn wakes a producer that dozes for it, and no other does. */
+/* Each event in turn wakes a producer that dozes for it, and no other does, but that who
+   waits has room. */
 static void dozing_producer_is_woken_by_its_events_only(void **state)
 {
 	static void (*const events[])(struct ce_ring *) = {release, wait_in_vain,
 	                                                   ce_ring_mail};
+	static const unsigned wake[] = {CE_RING_ROOM, CE_RING_HUNGRY | CE_RING_ROOM,
+	                                CE_RING_MAIL};
 	struct ce_ring *ring = *state;
 
 	for (unsigned dozed_for = 1; dozed_for < 8; dozed_for++)
@@ -377,9 +380,60 @@ static void dozing_producer_is_woken_by_its_events_only(void **state)
 			ce_ring_doze(ring, dozed_for);
 			assert_false(readable(ce_ring_fd(ring)));
 			events[i](ring);
-			assert_int_equal(readable(ce_ring_fd(ring)), dozed_for >> i & 1);
+			assert_int_equal(readable(ce_ring_fd(ring)),
+			                 (dozed_for & wake[i]) != 0);
 			ce_ring_awake(ring);
 		}
+}
+
+static void fill(struct ce_ring *ring)
+{
+	while (ce_ring_reserve(ring))
+		ce_ring_commit(ring);
+}
+
+static struct ce_ring *open_full(uint32_t slots, uint32_t room)
+{
+	const struct ce_ring_options options = {.slots = slots, .room = room};
+	struct ce_ring *ring = NULL;
+
+	assert_int_equal(ce_ring_open(&ring, &options), 0);
+	fill(ring);
+	return ring;
+}
+
+static void producer_is_woken_for_as_much_room_as_it_wants(void **state)
+{
+	(void)state;
+	for (uint32_t slots = 1; slots <= 7; slots++)
+		for (uint32_t room = 0; room <= slots; room++) {
+			struct ce_ring *ring = open_full(slots, room);
+			const uint32_t wakes = room ? room : 1;
+
+			ce_ring_doze(ring, CE_RING_ROOM);
+			for (uint32_t freed = 1; freed <= wakes; freed++) {
+				ce_ring_release(ring, ce_ring_peek(ring));
+				assert_int_equal(readable(ce_ring_fd(ring)),
+				                 freed == wakes);
+			}
+			ce_ring_close(ring);
+		}
+}
+
+/* Who keeps batches, and waits for more. */
+static void one_free_slot_is_enough_for_who_waits(void **state)
+{
+	struct ce_ring *ring = open_full(5, 3);
+
+	(void)state;
+	ce_ring_doze(ring, CE_RING_ROOM);
+	ce_ring_release(ring, ce_ring_peek(ring));
+	while (ce_ring_peek(ring))
+		;
+	assert_false(readable(ce_ring_fd(ring)));
+	wait_in_vain(ring);
+	assert_true(readable(ce_ring_fd(ring)));
+	ce_ring_close(ring);
 }
 
 static void events_bear_the_names_that_the_header_gives_them(void **state)
@@ -549,6 +603,8 @@ int main(void)
 		ring(consumer_is_hungry_only_while_it_waits_for_nothing_queued),
 		ring(consumer_is_not_hungry_after_a_wait_in_vain),
 		ring(dozing_producer_is_woken_by_its_events_only),
+		cmocka_unit_test(producer_is_woken_for_as_much_room_as_it_wants),
+		cmocka_unit_test(one_free_slot_is_enough_for_who_waits),
 		ring(events_bear_the_names_that_the_header_gives_them),
 		ring(consumer_that_finds_a_batch_is_not_hungry),
 		ring(producer_that_is_awake_is_not_rung),
