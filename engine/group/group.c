@@ -142,8 +142,8 @@ static void settle(struct ce_group *group, uint32_t to)
 	group->settled = to;
 }
 
-/* An entry for key i of the block, which has none; its slot may go to `at`. */
-static unsigned char *place(struct ce_group *group, uint32_t i, uint32_t at)
+/* An entry for key i of the block, which has none. */
+static unsigned char *place(struct ce_group *group, uint32_t i)
 {
 	const struct ceint_block *block = group->block;
 
@@ -152,9 +152,8 @@ static unsigned char *place(struct ce_group *group, uint32_t i, uint32_t at)
 			return group->other;
 		settle(group, i);
 		ceint_over_evict(group);
-		at = ceint_table_place(&group->table, block->hash[i]);
 	}
-	return ceint_table_insert(&group->table, at, block->hash[i],
+	return ceint_table_insert(&group->table, block->hash[i],
 	                          ceint_block_key(block, group->keys.bytes, i));
 }
 
@@ -193,9 +192,10 @@ static void stamp(struct ce_group *group, const struct ce_batch *batch)
 		}
 }
 
-/* Find or make the rows of the block's packets, and count them there. 0 or -ENOMEM. */
+/* Find or make the rows of the block's packets, and count them there; meanwhile the slots
+   of `next` are fetched. 0 or -ENOMEM. */
 static int count_block(struct ce_group *group, struct ceint_block *block,
-                       const struct ce_batch *batch)
+                       const struct ceint_block *next, const struct ce_batch *batch)
 {
 	int rc = begin_block(group, block);
 	uint32_t i = 0;
@@ -204,37 +204,41 @@ static int count_block(struct ce_group *group, struct ceint_block *block,
 		return rc;
 	if (group->seen_offset)
 		stamp(group, batch);
-	while ((i = ceint_table_look(&group->table, block, i)) < block->count) {
-		block->entry[i] = place(group, i, block->place);
+	while ((i = ceint_table_add(&group->table, block, i, group->capacity, next)) <
+	       block->count) {
+		block->entry[i] = place(group, i);
 		i++;
 	}
 	settle(group, i);
 	return 0;
 }
 
-/* Have the word's packets with a key in a block, and their slots fetched. False: there
-   are none. */
+/* Have the word's packets with a key in a block. False: there are none. */
 static bool gather_block(struct ce_group *group, uint32_t word, uint64_t selected,
                          struct ceint_block *block)
 {
 	group->counts.skipped += ceint_keys_gather(&group->keys, word, selected, block);
 	ceint_keys_hash(&group->keys, block);
-	ceint_table_prefetch(&group->table, block);
 	return block->count;
 }
 
 /*
- * When block number n has been gathered: the entries of the one before are fetched, and
- * the one before that is counted. So nothing waits for what has just been asked for.
+ * When block number n has been gathered: its slots are fetched, and the entries of the one
+ * before; and the one before that is counted. So nothing waits for what has just been
+ * asked for.
  */
 static int follow(struct ce_group *group, const struct ce_batch *batch, uint32_t n)
 {
 	struct ceint_block *const blocks = group->blocks;
+	struct ceint_block *const block = &blocks[n % CEINT_STAGES];
 
 	if (n > 0)
 		ceint_table_prefetch_entries(&group->table,
 		                             &blocks[(n - 1) % CEINT_STAGES]);
-	return n > 1 ? count_block(group, &blocks[(n - 2) % CEINT_STAGES], batch) : 0;
+	if (n > 1)
+		return count_block(group, &blocks[(n - 2) % CEINT_STAGES], block, batch);
+	ceint_table_prefetch(&group->table, block);
+	return 0;
 }
 
 static int add_words(struct ce_group *group, const struct ce_batch *batch,
@@ -354,7 +358,7 @@ static int merge_block(struct ce_group *group, const struct ce_group *other,
 
 		group->settled = i; /* nothing waits to be settled */
 		if (!entry)
-			entry = place(group, i, ceint_table_place(&group->table, hash));
+			entry = place(group, i);
 		merge_row(group, entry, other, rows[i]);
 	}
 	return 0;

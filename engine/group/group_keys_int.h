@@ -53,7 +53,6 @@ struct ceint_block {
 	uint32_t packet[CEINT_BLOCK]; /* its index in the batch */
 	uint64_t hash[CEINT_BLOCK];
 	unsigned char *entry[CEINT_BLOCK]; /* of the table, once looked up */
-	uint32_t place;                    /* for the slot of one that was not found */
 	/* One after the other: its own, or the values of a column. */
 	const unsigned char *keys;
 	unsigned char *own;

@@ -154,11 +154,14 @@ static int grow_slots(struct ceint_table *table, uint32_t mask)
 
 	if (!slots)
 		return -ENOMEM;
-	for (size_t i = 0; i <= table->mask; i++)
-		if (table->slots[i])
-			slots[empty_place(slots, mask,
-			                  (uint32_t)(table->slots[i] >> 32))] =
-				table->slots[i];
+	for (size_t i = 0; i <= table->mask; i++) {
+		const uint64_t slot = table->slots[i];
+		const uint32_t hash = (uint32_t)(slot >> 32);
+
+		if (slot) /* its place is mostly empty, as most are now */
+			slots[slots[hash & mask] ? empty_place(slots, mask, hash)
+			                         : hash & mask] = slot;
+	}
 	ceint_pages_close(table->slots, slot_bytes(table));
 	table->slots = slots;
 	table->mask = mask;
@@ -211,11 +214,17 @@ static inline unsigned char *likely_entry(const struct ceint_table *table, uint3
 	return slot && slot >> 32 == hash ? slot_entry(table, slot) : NULL;
 }
 
+static inline void prefetch_slot(const struct ceint_table *table,
+                                 const struct ceint_block *block, uint32_t i)
+{
+	__builtin_prefetch(&table->slots[(uint32_t)block->hash[i] & table->mask]);
+}
+
 void ceint_table_prefetch(const struct ceint_table *table,
                           const struct ceint_block *block)
 {
 	for (uint32_t i = 0; i < block->count; i++)
-		__builtin_prefetch(&table->slots[(uint32_t)block->hash[i] & table->mask]);
+		prefetch_slot(table, block, i);
 }
 
 void ceint_table_prefetch_entries(struct ceint_table *table, struct ceint_block *block)
@@ -272,34 +281,78 @@ static inline __attribute__((always_inline)) bool is_entry(
 	       !memcmp(ceint_table_key(table, entry), key, bytes);
 }
 
-static inline __attribute__((always_inline)) uint32_t look(
-	const struct ceint_table *table, struct ceint_block *block, uint32_t i,
+/* The number of an entry that is zero. */
+static inline uint32_t take_entry(struct ceint_table *table)
+{
+	const uint32_t number = table->freed - 1;
+	unsigned char *entry;
+
+	if (!table->freed)
+		return table->used++;
+	entry = ceint_table_entry(table, number);
+	memcpy(&table->freed, ceint_table_key(table, entry), sizeof(table->freed));
+	memset(entry, 0, table->stride);
+	return number;
+}
+
+static inline __attribute__((always_inline)) unsigned char *insert(
+	struct ceint_table *table, uint32_t place, uint64_t hash, const void *key,
 	size_t bytes)
+{
+	const uint32_t number = take_entry(table);
+	unsigned char *entry = ceint_table_entry(table, number);
+
+	memcpy(ceint_table_key(table, entry), key, bytes);
+	table->slots[place] = hash << 32 | (number + UINT64_C(1));
+	table->live++;
+	return entry;
+}
+
+unsigned char *ceint_table_insert(struct ceint_table *table, uint64_t hash,
+                                  const void *key)
+{
+	return insert(table, empty_place(table->slots, table->mask, (uint32_t)hash), hash,
+	              key, table->key_bytes);
+}
+
+static inline __attribute__((always_inline)) uint32_t add(struct ceint_table *table,
+                                                          struct ceint_block *block,
+                                                          uint32_t i, uint32_t most,
+                                                          const struct ceint_block *next,
+                                                          size_t bytes)
 {
 	for (; i < block->count; i++) {
 		const unsigned char *key = block->keys + i * bytes;
+		unsigned char *entry;
+		uint32_t place = 0;
 
+		prefetch_slot(table, next, i);
 		if (is_entry(table, block->entry[i], key, bytes))
 			continue;
-		block->entry[i] = find(table, block->hash[i], key, bytes, &block->place);
-		if (!block->entry[i])
-			break;
+		entry = find(table, block->hash[i], key, bytes, &place);
+		if (!entry && table->live >= most)
+			return i;
+		if (!entry)
+			entry = insert(table, place, block->hash[i], key, bytes);
+		block->entry[i] = entry;
 	}
+	for (uint32_t k = i; k < next->count; k++)
+		prefetch_slot(table, next, k);
 	return i;
 }
 
-uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *block,
-                          uint32_t from)
+uint32_t ceint_table_add(struct ceint_table *table, struct ceint_block *block,
+                         uint32_t from, uint32_t most, const struct ceint_block *next)
 {
 	switch (table->key_bytes) { /* of the usual widths, comparing is a few moves */
 	case 8:
-		return look(table, block, from, 8);
+		return add(table, block, from, most, next, 8);
 	case 16:
-		return look(table, block, from, 16);
+		return add(table, block, from, most, next, 16);
 	case 40:
-		return look(table, block, from, 40);
+		return add(table, block, from, most, next, 40);
 	default:
-		return look(table, block, from, table->key_bytes);
+		return add(table, block, from, most, next, table->key_bytes);
 	}
 }
 
@@ -309,36 +362,6 @@ unsigned char *ceint_table_find(const struct ceint_table *table, uint64_t hash,
 	uint32_t place;
 
 	return find(table, hash, key, table->key_bytes, &place);
-}
-
-uint32_t ceint_table_place(const struct ceint_table *table, uint64_t hash)
-{
-	return empty_place(table->slots, table->mask, (uint32_t)hash);
-}
-
-/* An entry that is zero. */
-static unsigned char *take_entry(struct ceint_table *table)
-{
-	unsigned char *entry;
-
-	if (!table->freed)
-		return ceint_table_entry(table, table->used++);
-	entry = ceint_table_entry(table, table->freed - 1);
-	memcpy(&table->freed, ceint_table_key(table, entry), sizeof(table->freed));
-	memset(entry, 0, table->stride);
-	return entry;
-}
-
-unsigned char *ceint_table_insert(struct ceint_table *table, uint32_t place,
-                                  uint64_t hash, const void *key)
-{
-	unsigned char *entry = take_entry(table);
-	uint64_t number = ceint_table_number(table, entry) + UINT64_C(1);
-
-	memcpy(ceint_table_key(table, entry), key, table->key_bytes);
-	table->slots[place] = hash << 32 | number;
-	table->live++;
-	return entry;
 }
 
 /* Is a place of the line empty that begins there? */

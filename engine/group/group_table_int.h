@@ -7,11 +7,11 @@
  * each, with 32 bits of the hash, in lines of 8; a lookup that finds its key costs a
  * cache line of slots and one of the entry.
  *
- *     open -> reserve -> prefetch -> look, insert, look, ... -> remove -> close
+ *     open -> reserve -> prefetch -> add, or find and insert -> remove -> close
  *
  * Threads    one at a time
  * Ownership  The table lends entries until the next reserve or clear; a removed
- *            one until the next insert.
+ *            one until the next insert or add.
  * Blocking   reserve allocates, nothing else
  */
 #ifndef CE_GROUP_TABLE_INT_H
@@ -61,32 +61,31 @@ int ceint_table_reserve(struct ceint_table *table, uint32_t count);
  * Begin to fetch what looking up the block's keys will need, in two steps: their slots;
  * then, where these are likely to be there, the entries to which they point, and entries
  * for those that seem to be new. block->entry is set to where each key seems to be: so
- * nothing is reserved between this and look.
+ * nothing is reserved between this and add.
  */
 void ceint_table_prefetch(const struct ceint_table *table,
                           const struct ceint_block *block);
 void ceint_table_prefetch_entries(struct ceint_table *table, struct ceint_block *block);
 
 /*
- * Look up the block's keys, which were prefetched, from number `from` on, up to the first
- * that is not there; gives its number, or block->count. Of those before it, block->entry
- * is set; and block->place for that one. An entry's first 8 bytes are its count: whoever
- * removes one sets it to 0, and in one that was inserted since it may be 0.
+ * Look up the block's keys, which were prefetched, from number `from` on, and insert those
+ * that are not there, which were reserved, while there are fewer than `most`. Gives the
+ * number of the first that has no room then, or block->count. Of those before it,
+ * block->entry is set. An entry's first 8 bytes are its count: whoever removes one sets it
+ * to 0, and in one that was inserted since it may be 0.
+ *
+ * Meanwhile the slots of `next` are prefetched, which are too many to be asked for at once.
  */
-uint32_t ceint_table_look(const struct ceint_table *table, struct ceint_block *block,
-                          uint32_t from);
+uint32_t ceint_table_add(struct ceint_table *table, struct ceint_block *block,
+                         uint32_t from, uint32_t most, const struct ceint_block *next);
 
 /* The entry with this key; NULL: there is none. */
 unsigned char *ceint_table_find(const struct ceint_table *table, uint64_t hash,
                                 const void *key);
 
-/* The place for a new slot with this hash. */
-uint32_t ceint_table_place(const struct ceint_table *table, uint64_t hash);
-
-/* A new entry, zero but for its key, which is not there yet and was reserved. Its slot is
-   put in the place, which must be what look or place say now. */
-unsigned char *ceint_table_insert(struct ceint_table *table, uint32_t place,
-                                  uint64_t hash, const void *key);
+/* A new entry, zero but for its key, which is not there yet and was reserved. */
+unsigned char *ceint_table_insert(struct ceint_table *table, uint64_t hash,
+                                  const void *key);
 
 /* Remove the entry, whose key has this hash. It stays as it is until an insert, but
    for its key. */

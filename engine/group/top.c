@@ -148,8 +148,7 @@ static void rise(struct ce_top *top, uint32_t place)
 static void insert(struct ce_top *top, uint64_t hash, const void *key, uint64_t count,
                    uint64_t error)
 {
-	unsigned char *entry = ceint_table_insert(
-		&top->table, ceint_table_place(&top->table, hash), hash, key);
+	unsigned char *entry = ceint_table_insert(&top->table, hash, key);
 	uint32_t number = ceint_table_number(&top->table, entry);
 
 	*entry_number(top, number, ERROR) = error;
@@ -165,8 +164,7 @@ static void replace(struct ce_top *top, uint64_t hash, const void *key, uint64_t
 	const void *old = ceint_table_key(&top->table, entry);
 
 	ceint_table_remove(&top->table, ceint_keys_hash_one(&top->keys, old), entry);
-	entry = ceint_table_insert(&top->table, ceint_table_place(&top->table, hash),
-	                           hash, key);
+	entry = ceint_table_insert(&top->table, hash, key);
 	top->heap[0].number = ceint_table_number(&top->table, entry);
 	top->heap[0].count = least.count + weight;
 	*entry_number(top, top->heap[0].number, ERROR) = least.count;

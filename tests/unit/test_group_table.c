@@ -55,8 +55,7 @@ static void insert(struct model *model, uint64_t key)
 	unsigned char *entry;
 
 	assert_int_equal(ceint_table_reserve(&model->table, 1), 0);
-	entry = ceint_table_insert(&model->table, ceint_table_place(&model->table, hash),
-	                           hash, &key);
+	entry = ceint_table_insert(&model->table, hash, &key);
 	memcpy(entry, &count, sizeof(count));
 	model->counts[key] = count;
 	model->live++;
@@ -73,28 +72,27 @@ static void take_out(struct model *model, uint64_t key)
 	model->live--;
 }
 
-/* The block's keys from `first` on. */
+/* The block's keys from `first` on; one may come twice. */
 static void fill(const struct model *model, struct ceint_block *block, uint64_t keys[],
                  uint64_t first)
 {
 	block->count = CEINT_BLOCK;
 	block->keys = (const unsigned char *)keys;
-	for (uint32_t i = 0; i < CEINT_BLOCK; i++) {
+	for (uint32_t i = 0; i < CEINT_BLOCK; i++)
 		keys[i] = (first + i) % KEYS;
+	keys[pick(CEINT_BLOCK)] = keys[pick(CEINT_BLOCK)];
+	for (uint32_t i = 0; i < CEINT_BLOCK; i++)
 		block->hash[i] = hash_of(model, keys[i]);
-	}
 }
 
 /* Look the keys up as a block, whose entries were guessed before. */
-static void expect_block(const struct model *model, struct ceint_block *block)
+static void expect_block(struct model *model, struct ceint_block *block)
 {
 	const uint64_t *keys = (const void *)block->keys;
 	uint32_t i = 0;
 
-	while ((i = ceint_table_look(&model->table, block, i)) < CEINT_BLOCK) {
+	while ((i = ceint_table_add(&model->table, block, i, 0, block)) < CEINT_BLOCK) {
 		assert_int_equal(model->counts[keys[i]], 0);
-		assert_int_equal(block->place,
-		                 ceint_table_place(&model->table, block->hash[i]));
 		block->entry[i] = NULL;
 		i++;
 	}
@@ -103,6 +101,31 @@ static void expect_block(const struct model *model, struct ceint_block *block)
 			assert_memory_equal(block->entry[i], &model->counts[keys[i]], 8);
 		else
 			assert_null(block->entry[i]);
+}
+
+/* Add the keys as a block, as far as there is room for so many more. */
+static void add_block(struct model *model, struct ceint_block *block, uint32_t more)
+{
+	const uint64_t *keys = (const void *)block->keys;
+	const uint32_t most = model->live + more;
+	uint32_t end;
+
+	assert_int_equal(ceint_table_reserve(&model->table, CEINT_BLOCK), 0);
+	ceint_table_prefetch(&model->table, block);
+	ceint_table_prefetch_entries(&model->table, block);
+	end = ceint_table_add(&model->table, block, 0, most, block);
+	for (uint32_t i = 0; i < end; i++) {
+		uint64_t *count = &model->counts[keys[i]];
+
+		model->live += !*count;
+		if (!*count)
+			*count = pick(1000) + 1;
+		memcpy(block->entry[i], count, sizeof(*count));
+	}
+	if (end < CEINT_BLOCK) {
+		assert_int_equal(model->live, most);
+		assert_int_equal(model->counts[keys[end]], 0);
+	}
 }
 
 static void expect_all(const struct model *model)
@@ -149,8 +172,10 @@ static void what_was_inserted_is_found_until_it_is_removed(void **state)
 			else if (!model.counts[key] && more)
 				insert(&model, key);
 			expect_block(&model, &block);
-			if (round % 64 == 0)
+			if (round % 64 == 0) {
+				add_block(&model, &block, pick(CEINT_BLOCK + 1));
 				expect_all(&model);
+			}
 		}
 		for (uint64_t key = 0; key < KEYS; key++)
 			if (model.counts[key])
