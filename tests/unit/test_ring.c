@@ -108,6 +108,8 @@ static void option_out_of_range_is_refused(void **state)
 		{.arena_bytes = sizeof(struct ce_record) - 1},
 		{.arena_bytes = (size_t)UINT32_MAX + 1},
 		{.arena_bytes = SIZE_MAX},
+		{.room = 5}, /* of four */
+		{.slots = 1, .room = UINT32_MAX},
 	};
 
 	(void)state;

@@ -3,8 +3,8 @@
  * test_vectors.c - decoding leaves no upper halves of vectors in use.
  *
  * Where they are, some processors take a hundred cycles from an instruction of SSE to the
- * next of AVX, such as the C library's memcpy has. Compilers see to it, but not always. Where
- * nothing was compiled for wider vectors there is nothing that could fail.
+ * next of AVX, such as the C library's memcpy has. Compilers see to it, but not always.
+ * Where nothing was compiled for wider vectors there is nothing that could fail.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -41,8 +41,9 @@ struct ce_ring_options {
 	size_t arena_bytes; /* packet bytes in a batch, record headers included;
 	                       16 to 4294967295; 0: 266240, one packet of
 	                       262144 and some */
-	uint32_t room;      /* slots that wake a producer which waits for one, where
-	                       the consumer has other batches; 1 to slots; 0: 1 */
+	uint32_t room;      /* slots not queued that wake a producer which waits for
+	                       one; 1 to slots; 0: 1. A consumer that waits wakes it
+	                       for any, one that only peeks does not */
 };
 
 /*
@@ -95,8 +96,8 @@ bool ce_ring_ended(struct ce_ring *ring);
  * somebody said so. ring.c and wait.c prove that no wake-up is lost.
  */
 enum ce_ring_event {
-	CE_RING_ROOM = 1,   /* a slot was released, and all but options.room are
-	                       queued at most; or the consumer waits */
+	CE_RING_ROOM = 1,   /* a slot was released, and options.room of them are not
+	                       queued; or the consumer waits */
 	CE_RING_HUNGRY = 2, /* the consumer waits and nothing is queued */
 	CE_RING_MAIL = 4,   /* whatever else the producer must look at */
 };
