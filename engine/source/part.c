@@ -6,6 +6,7 @@
  * records are long, only headers are fetched.
  */
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lanes_int.h"
@@ -24,23 +25,40 @@ struct loaded {
 	size_t size;
 };
 
+/*
+ * Read as much as the file still has afterwards. Whoever truncates it sets the size first,
+ * and then makes zeros of what is behind the new end in its page of memory, which may have
+ * 2 MiB: also while read(2) copies from there.
+ */
+static size_t read_file(int fd, unsigned char *to, size_t bytes, off_t at)
+{
+	struct stat status;
+	ssize_t got;
+
+	do
+		got = pread(fd, to, bytes, at);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return 0;
+	if (fstat(fd, &status) == 0 && status.st_size < at + got)
+		return status.st_size > at ? (size_t)(status.st_size - at) : 0;
+	return (size_t)got;
+}
+
 /* Load so many bytes more, if the arena has room for them. False: it has not, or the
    file has fewer. */
 static bool load(struct loaded *loaded, size_t bytes)
 {
 	const struct ceint_part *part = loaded->part;
 	struct ce_batch *batch = loaded->batch;
-	ssize_t got;
+	size_t got;
 
 	if (batch->mapped || bytes > batch->arena_bytes - loaded->size)
 		return false;
-	do
-		got = pread(part->fd, batch->arena + loaded->size, bytes,
-		            part->from + (off_t)loaded->size);
-	while (got < 0 && errno == EINTR);
-	if (got > 0)
-		loaded->size += (size_t)got;
-	return got == (ssize_t)bytes;
+	got = read_file(part->fd, batch->arena + loaded->size, bytes,
+	                part->from + (off_t)loaded->size);
+	loaded->size += got;
+	return got == bytes;
 }
 
 /* Have the part mapped, or load it. */

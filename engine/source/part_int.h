@@ -20,7 +20,7 @@
 #include "records_int.h"
 
 struct ceint_part {
-	int fd;                        /* a regular file */
+	int fd;                        /* a regular file whose size is known */
 	struct ceint_mapping *mapping; /* of it; NULL: read the part */
 	enum ceint_pages least;        /* map it only where these are */
 	bool sparse;                   /* its records are long */
@@ -31,6 +31,7 @@ struct ceint_part {
 /*
  * Fill the empty batch with records that are plain, from the one at `at` on. Gives
  * where the last one ends: `at` when there is none, or none that the arena has room for.
+ * Nothing that was read is taken if the file does not have it any more by then.
  */
 off_t ceint_part_read(const struct ceint_part *part, const struct ceint_records *records,
                       off_t at, struct ce_batch *batch);

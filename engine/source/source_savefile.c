@@ -41,9 +41,10 @@ struct savefile {
 	struct ceint_plain plain;
 	struct ceint_pieces pieces;
 	struct ceint_ways ways;
-	off_t size;   /* of a regular file, when it was opened; else 0 */
-	off_t before; /* sizes of the files before */
-	off_t total;  /* of all; 0: one is not regular */
+	off_t size;    /* of a regular file, when it was opened; else, or not known, 0 */
+	off_t largest; /* that it had whenever it was asked for */
+	off_t before;  /* sizes of the files before */
+	off_t total;   /* of all; 0: one is not regular */
 	const char *const *files;
 	size_t count;
 	size_t next; /* of files, the one to open next */
@@ -145,7 +146,7 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 	struct stat status;
 	int rc;
 
-	savefile->size = 0;
+	savefile->size = savefile->largest = 0;
 	savefile->stream = NULL;
 	if (fd < 0)
 		return fd;
@@ -154,7 +155,7 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 	else if (S_ISDIR(status.st_mode))
 		rc = -EISDIR;
 	else if (S_ISREG(status.st_mode)) {
-		savefile->size = status.st_size;
+		savefile->size = savefile->largest = status.st_size;
 		rc = open_regular(savefile, file, fd, first);
 	} else
 		rc = ceint_stream_open(file, &savefile->stream, &savefile->source, fd,
@@ -279,7 +280,7 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	savefile->file = file;
 	savefile->next++;
 	describe(savefile);
-	if (start >= 0) /* a regular file, and where its records begin is known */
+	if (savefile->size && start >= 0) /* where its records begin is known */
 		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(file), start,
 		                 first, name_of(path), &savefile->pieces,
 		                 &savefile->ways);
@@ -328,13 +329,17 @@ static void savefile_close(struct ce_source *source)
 	ceint_pieces_close(&savefile->pieces);
 }
 
-/* A cut between two records looks like the end of the file. */
-static int check_size(const struct savefile *savefile, struct ce_err *err)
+/* 0; -EBADMSG: the current file was truncated, before the offset `end`. It has to have been
+   larger: some file systems tell late that a file has grown. */
+static int check_size(struct savefile *savefile, off_t end, struct ce_err *err)
 {
 	struct stat status;
 
-	if (!savefile->size || fstat(fileno(savefile->file), &status) < 0 ||
-	    status.st_size >= savefile->size)
+	if (!savefile->size || fstat(fileno(savefile->file), &status) < 0)
+		return 0;
+	if (savefile->largest < status.st_size)
+		savefile->largest = status.st_size;
+	if (status.st_size >= end || status.st_size == savefile->largest)
 		return 0;
 	return ce_err_set(
 		err, -EBADMSG, "%s: truncated while it was read (to %lld bytes)",
@@ -345,7 +350,8 @@ static int check_size(const struct savefile *savefile, struct ce_err *err)
 static int at_end(struct savefile *savefile, struct ce_err *err)
 {
 	const struct ce_batch *batch = savefile->source.batch;
-	int rc = check_size(savefile, err);
+	/* A cut between two records looks like the end of the file. */
+	int rc = check_size(savefile, savefile->largest, err);
 
 	if (rc < 0)
 		return rc;
@@ -413,11 +419,34 @@ static bool read_plain(struct savefile *savefile, struct ce_batch *batch)
 	return false;
 }
 
+/* Where the reading of the current file is. */
+static off_t position(const struct savefile *savefile)
+{
+	if (savefile->plain.fd >= 0)
+		return savefile->plain.at;
+	return savefile->stream ? ceint_stream_at(savefile->stream)
+	                        : ftello(savefile->file);
+}
+
+/* 0; -EBADMSG: the file was truncated before where libpcap has read to, and that may have been
+   zeros (see part.c). Which packets is not known: of the batch only the first `kept` are
+   left, which were read before. */
+static int refuse_torn(struct savefile *savefile, uint32_t kept, struct ce_err *err)
+{
+	struct ce_batch *batch = savefile->source.batch; /* NULL: it was handed over */
+	int rc = check_size(savefile, position(savefile), err);
+
+	if (rc < 0 && batch)
+		batch->count = kept;
+	return rc;
+}
+
 static int savefile_read(struct ce_source *source, struct ce_batch *batch,
                          struct ce_err *err)
 {
 	struct savefile *savefile = (struct savefile *)source;
 	struct ceint_carry *carry = &savefile->carry;
+	uint32_t kept;
 	int rc;
 
 	if (batch->count == 0)
@@ -426,8 +455,11 @@ static int savefile_read(struct ce_source *source, struct ce_batch *batch,
 		return CE_SOURCE_FULL;
 	if (ceint_carry_into_batch(carry) < 0)
 		return ce_err_set(err, -ENOMEM, "out of memory");
+	kept = batch->count;
 	rc = pcap_dispatch(savefile->pcap, DISPATCH, ceint_carry_packet,
 	                   (unsigned char *)carry);
+	if (refuse_torn(savefile, kept, err) < 0)
+		return -EBADMSG;
 	if (carry->failed)
 		return ce_err_set(err, -ENOMEM, "out of memory");
 	if (carry->held)
@@ -436,15 +468,6 @@ static int savefile_read(struct ce_source *source, struct ce_batch *batch,
 		return at_end(savefile, err);
 	return rc > 0 || rc == PCAP_ERROR_BREAK ? CE_SOURCE_MORE
 	                                        : read_error(savefile, err);
-}
-
-/* Where the reading of the current file is. */
-static off_t position(const struct savefile *savefile)
-{
-	if (savefile->plain.fd >= 0)
-		return savefile->plain.at;
-	return savefile->stream ? ceint_stream_at(savefile->stream)
-	                        : ftello(savefile->file);
 }
 
 static bool savefile_help(struct ce_source *source)

@@ -17,6 +17,23 @@ enum { COUNT = 300, FIRST = 100, ARENA = 32768, SLACK = 4096 };
 static const struct packets_kind micro;
 static const struct ceint_records records = {262144, 1000, CE_LAYOUT_RECORD};
 
+/* So long is the file while it is read: what is behind is zeros, as the system makes them of
+   what it is about to copy. 0: as it is. */
+static off_t cut;
+
+ssize_t __real_pread(int fd, void *to, size_t size, off_t at);
+ssize_t __wrap_pread(int fd, void *to, size_t size, off_t at);
+
+ssize_t __wrap_pread(int fd, void *to, size_t size, off_t at)
+{
+	const ssize_t got = __real_pread(fd, to, size, at);
+	const size_t kept = cut > at ? (size_t)(cut - at) : 0;
+
+	if (cut && ftruncate(fd, cut) == 0 && got > (ssize_t)kept)
+		memset((char *)to + kept, 0, (size_t)got - kept);
+	return got;
+}
+
 /* A savefile, where its records begin, and a batch for them. */
 struct reading {
 	struct packets_bytes bytes;
@@ -127,6 +144,28 @@ static void part_may_end_behind_the_file(void **state)
 	            reading.starts[COUNT - 1]);
 	expect_packets(&reading, 200, COUNT - 1, reading.starts[200]);
 	close_reading(&reading);
+}
+
+/* Zeros would be records without packets. */
+static void nothing_is_read_that_is_gone_by_then(void **state)
+{
+	(void)state;
+	for (uint32_t left = FIRST - 2; left < FIRST + 3; left++)
+		for (off_t more = 0; more < PACKETS_RECORD + 10; more++) {
+			struct reading reading;
+			const off_t *starts = reading.starts;
+			const uint32_t end = left > FIRST ? left : FIRST;
+
+			open_reading(&reading, ARENA);
+			cut = starts[left] + more;
+			assert_true(read_part(&reading, starts[FIRST], starts[200],
+			                      starts[FIRST]) == starts[end]);
+			cut = 0;
+			assert_int_equal(reading.batch->count, end - FIRST);
+			if (end > FIRST)
+				expect_packets(&reading, FIRST, end, starts[FIRST]);
+			close_reading(&reading);
+		}
 }
 
 static void add_zeros(struct packets_bytes *bytes, uint32_t length)
@@ -258,6 +297,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(records_that_begin_in_the_part_are_read),
 		cmocka_unit_test(part_may_end_behind_the_file),
+		cmocka_unit_test(nothing_is_read_that_is_gone_by_then),
 		cmocka_unit_test(last_record_is_read_as_far_as_the_arena_has_room),
 		cmocka_unit_test(record_that_is_not_plain_is_not_read),
 		cmocka_unit_test(full_batch_ends_the_reading),

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 #include <pcap/pcap.h>
@@ -21,6 +22,42 @@ enum { COUNT = 200 };
 static const struct packets_kind micro, nano = {.nano = true};
 static const struct packets_kind swapped = {.swapped = true};
 static const struct packets_kind raw = {.linktype = PACKETS_RAW_IN_FILE};
+
+/* The size that the file gets while libpcap reads from it; -1: it stays as it is. */
+static struct {
+	int fd;
+	off_t size;
+} shrinks = {.size = -1};
+
+int __real_pcap_dispatch(pcap_t *pcap, int count, pcap_handler handler,
+                         unsigned char *user);
+int __wrap_pcap_dispatch(pcap_t *pcap, int count, pcap_handler handler,
+                         unsigned char *user);
+
+int __wrap_pcap_dispatch(pcap_t *pcap, int count, pcap_handler handler,
+                         unsigned char *user)
+{
+	int rc = __real_pcap_dispatch(pcap, count, handler, user);
+
+	if (shrinks.size >= 0)
+		assert_int_equal(ftruncate(shrinks.fd, shrinks.size), 0);
+	return rc;
+}
+
+/* The most that the system says of a file's size, as one that learns of it late; -1: all. */
+static off_t told = -1;
+
+int __real_fstat(int fd, struct stat *status);
+int __wrap_fstat(int fd, struct stat *status);
+
+int __wrap_fstat(int fd, struct stat *status)
+{
+	int rc = __real_fstat(fd, status);
+
+	if (told >= 0 && status->st_size > told)
+		status->st_size = told;
+	return rc;
+}
 
 static struct ce_source *open_one(const struct packets_file *file)
 {
@@ -420,6 +457,87 @@ static void file_that_shrinks_while_it_is_read_is_an_error(void **state)
 	}
 }
 
+/* It is read by libpcap, which leaves these packets as they are. */
+static const struct packets_kind cooked = {.linktype = DLT_LINUX_SLL, .swapped = true};
+
+/* Read a batch while the file shrinks to `size`; -1: it does not. */
+static int read_shrinking(struct ce_source *source, int fd, off_t size,
+                          struct ce_batch *batch, struct ce_err *err)
+{
+	int rc;
+
+	ce_batch_clear(batch);
+	source->batch = batch;
+	shrinks.fd = fd;
+	shrinks.size = size;
+	do
+		rc = source->ops->read(source, batch, err);
+	while (rc == CE_SOURCE_MORE);
+	shrinks.size = -1;
+	return rc;
+}
+
+/* They may have been zeros. A batch of ten is read, and one more that it has no room for: in
+   the second batch, that one is there already. */
+static void packets_behind_the_end_are_not_taken_from_libpcap(void **state)
+{
+	enum { TAKEN = 10 };
+	off_t ends[2] = {PACKETS_FILE_HEADER, PACKETS_FILE_HEADER};
+
+	(void)state;
+	for (uint32_t i = 0; i <= 2 * TAKEN; i++)
+		for (int k = 0; k < 2; k++)
+			if (i <= (uint32_t)(k + 1) * TAKEN)
+				ends[k] += PACKETS_RECORD + packets_length(i);
+	for (uint32_t k = 0; k < 2; k++)
+		for (off_t size = 0; size < ends[k] + 2; size++) {
+			struct packets_file file = packets_file_of(&cooked, 0, COUNT);
+			struct ce_source *source = open_one(&file);
+			struct ce_ring *ring =
+				reading_open_room((struct reading_room){TAKEN, 0});
+			struct ce_batch *batch = ce_ring_reserve(ring);
+			const bool torn = size < ends[k];
+			struct ce_err err;
+
+			if (k)
+				read_shrinking(source, file.fd, -1, batch, NULL);
+			assert_int_equal(
+				read_shrinking(source, file.fd, size, batch, &err),
+				torn ? -EBADMSG : CE_SOURCE_FULL);
+			assert_int_equal(batch->count, torn ? k : TAKEN);
+			for (uint32_t i = 0; i < batch->count; i++)
+				assert_true(packets_is(batch, i, k * TAKEN + i));
+			if (torn)
+				assert_non_null(strstr(err.text, "truncated while it "
+				                                 "was read"));
+			ce_ring_close(ring);
+			ce_source_close(source);
+			packets_file_close(&file);
+		}
+}
+
+/* As of one that grows, from another machine; 0 is said of what has no size. */
+static void size_that_is_behind_the_times_loses_nothing(void **state)
+{
+	static const off_t sizes[] = {0, 1, PACKETS_FILE_HEADER, 1000, 5000};
+	static const struct packets_kind *const kinds[] = {&micro, &nano, &cooked};
+
+	(void)state;
+	for (int i = 0; i < 5; i++)
+		for (int k = 0; k < 3; k++) {
+			struct packets_file file = packets_file_of(kinds[k], 0, COUNT);
+			struct reading seen;
+
+			told = sizes[i];
+			seen = read_file(&file, (struct reading_room){10, 0});
+			told = -1;
+			assert_int_equal(seen.packets, COUNT);
+			assert_int_equal(seen.wrong, 0);
+			assert_int_equal(seen.end, -ENODATA);
+			packets_file_close(&file);
+		}
+}
+
 static void savefile_has_one_link_type_to_choose(void **state)
 {
 	struct packets_file file = packets_file_of(&micro, 0, 1);
@@ -476,6 +594,8 @@ int main(void)
 		cmocka_unit_test(odd_records_come_as_they_stand),
 		cmocka_unit_test(absurd_length_is_an_error_after_the_packets_before_it),
 		cmocka_unit_test(file_that_shrinks_while_it_is_read_is_an_error),
+		cmocka_unit_test(packets_behind_the_end_are_not_taken_from_libpcap),
+		cmocka_unit_test(size_that_is_behind_the_times_loses_nothing),
 		cmocka_unit_test(savefile_has_one_link_type_to_choose),
 	};
 
