@@ -41,6 +41,7 @@ struct savefile {
 	struct ceint_plain plain;
 	struct ceint_pieces pieces;
 	struct ceint_ways ways;
+	int fd;        /* the file's */
 	off_t size;    /* of a regular file, when it was opened; else, or not known, 0 */
 	off_t largest; /* that it had whenever it was asked for */
 	off_t before;  /* sizes of the files before */
@@ -146,6 +147,7 @@ static int open_file(struct savefile *savefile, FILE **file, const char *path,
 	struct stat status;
 	int rc;
 
+	savefile->fd = fd;
 	savefile->size = savefile->largest = 0;
 	savefile->stream = NULL;
 	if (fd < 0)
@@ -281,7 +283,7 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	savefile->next++;
 	describe(savefile);
 	if (savefile->size && start >= 0) /* where its records begin is known */
-		ceint_plain_open(&savefile->plain, savefile->pcap, fileno(file), start,
+		ceint_plain_open(&savefile->plain, savefile->pcap, savefile->fd, start,
 		                 first, name_of(path), &savefile->pieces,
 		                 &savefile->ways);
 	return 0;
@@ -335,7 +337,7 @@ static int check_size(struct savefile *savefile, off_t end, struct ce_err *err)
 {
 	struct stat status;
 
-	if (!savefile->size || fstat(fileno(savefile->file), &status) < 0)
+	if (!savefile->size || fstat(savefile->fd, &status) < 0)
 		return 0;
 	if (savefile->largest < status.st_size)
 		savefile->largest = status.st_size;

@@ -112,6 +112,26 @@ test("one that is cut within the header says so", function()
   end
 end)
 
+-- Much more than is read ahead, in ten pieces; what is left are eight.
+test("one that is truncated while it is read is an error, also where a piece ends", function()
+  local all, bytes, left = temporary.read(PLAIN), {}, 0
+  for piece = 1, 10 do
+    local part = temporary.file(piece == 1 and all or all:sub(25))
+    bytes[piece] = temporary.read(compressed("gzip -c", part))
+    if piece <= 8 then left = left + #bytes[piece] end
+  end
+  local path = temporary.file(table.concat(bytes))
+  local handle <close> = assert(pcap.open_offline(path))
+  local n = 0
+  local rc, message = pcap.loop(handle, 0, function()
+    n = n + 1
+    if n == 1 then assert(os.execute(("truncate -s %d %s"):format(left, path))) end
+  end)
+  test.equal(rc, -1)
+  assert(message:find("truncated while it was read", 1, true), message)
+  test.equal(n, 8 * COUNT)
+end)
+
 test("a damaged one is an error and no crash", function()
   local bytes = temporary.read(compressed("gzip -c", PLAIN))
   local _, message = read(temporary.file(bytes:sub(1, -9) .. "\0\1\2\3" .. bytes:sub(-4)))
