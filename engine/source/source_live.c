@@ -23,6 +23,7 @@
 
 #include "base/err_pcap_int.h"
 #include "capengine/batch.h"
+#include "capengine/clock.h"
 #include "capengine/source.h"
 #include "carry_int.h"
 #include "filter/filter_int.h"
@@ -32,6 +33,8 @@ enum {
 	DEFAULT_BUFFER = 32 << 20,
 	DEFAULT_TIMEOUT_MS = 20,
 	MOST_TIMEOUT_MS = 100,
+	MS = 1000000,
+	LATE_MS = 5,     /* that the kernel's timer may be */
 	MOST_FDS = 1024, /* descriptors looked at for close-on-exec */
 };
 
@@ -47,6 +50,7 @@ struct live {
 	uint64_t received; /* by the kernel, drops included */
 	uint64_t handed;   /* packets that libpcap gave us */
 	uint64_t old;      /* packets to come that the filter before has chosen */
+	int64_t until_ns;  /* an error waits for them until then; 0: there was none */
 };
 
 static int64_t stamp_nano(const struct pcap_pkthdr *header, struct ce_record *record)
@@ -218,6 +222,44 @@ static void live_close(struct ce_source *source)
 	free(live->device);
 }
 
+/* libpcap's counters have 32 bits and wrap: differences are added up. */
+static int look_at_counters(struct live *live, struct ce_err *err)
+{
+	struct pcap_stat now;
+
+	if (pcap_stats(live->pcap, &now) < 0)
+		return ce_err_set(err, -EIO, "%s", pcap_geterr(live->pcap));
+	live->received += (uint32_t)(now.ps_recv - live->last_received);
+	live->drops.kernel += (uint32_t)(now.ps_drop - live->last_kernel);
+	live->drops.interface += (uint32_t)(now.ps_ifdrop - live->last_interface);
+	live->last_received = now.ps_recv;
+	live->last_kernel = now.ps_drop;
+	live->last_interface = now.ps_ifdrop;
+	return 0;
+}
+
+/* How many packets has the kernel counted that libpcap has not given yet? */
+static uint64_t waiting(struct live *live)
+{
+	uint64_t gone;
+
+	if (look_at_counters(live, NULL) < 0)
+		return UINT64_MAX;
+	gone = live->drops.kernel + live->handed;
+	return live->received > gone ? live->received - gone : 0;
+}
+
+/* After an error: may packets still come that are in the kernel already? Its timer goes on
+   where the interface is gone, and hands a block over that never gets full. */
+static bool may_come(struct live *live)
+{
+	const int64_t now = ce_clock_mono_ns();
+
+	if (!live->until_ns)
+		live->until_ns = now + (2 * live->source.timeout_ms + LATE_MS) * MS;
+	return now < live->until_ns && waiting(live);
+}
+
 static int lost(struct live *live, int rc, struct ce_err *err)
 {
 	bool gone = strcmp(live->device, "any") != 0 && if_nametoindex(live->device) == 0;
@@ -279,7 +321,9 @@ static int live_read(struct ce_source *source, struct ce_batch *batch, struct ce
 	/* All that the kernel's ring had; of what gives one at a time, poll knows of more. */
 	if (rc >= 0 && rc < room)
 		return CE_SOURCE_DRY;
-	return rc > 0 || rc == PCAP_ERROR_BREAK ? CE_SOURCE_MORE : lost(live, rc, err);
+	if (rc > 0 || rc == PCAP_ERROR_BREAK)
+		return CE_SOURCE_MORE;
+	return may_come(live) ? CE_SOURCE_DRY : lost(live, rc, err);
 }
 
 static int live_compile(struct ce_source *source, const char *expression,
@@ -294,22 +338,6 @@ static int live_compile(struct ce_source *source, const char *expression,
 	return rc;
 }
 
-/* libpcap's counters have 32 bits and wrap: differences are added up. */
-static int look_at_counters(struct live *live, struct ce_err *err)
-{
-	struct pcap_stat now;
-
-	if (pcap_stats(live->pcap, &now) < 0)
-		return ce_err_set(err, -EIO, "%s", pcap_geterr(live->pcap));
-	live->received += (uint32_t)(now.ps_recv - live->last_received);
-	live->drops.kernel += (uint32_t)(now.ps_drop - live->last_kernel);
-	live->drops.interface += (uint32_t)(now.ps_ifdrop - live->last_interface);
-	live->last_received = now.ps_recv;
-	live->last_kernel = now.ps_drop;
-	live->last_interface = now.ps_ifdrop;
-	return 0;
-}
-
 static int live_drops(struct ce_source *source, struct ce_drops *drops,
                       struct ce_err *err)
 {
@@ -318,17 +346,6 @@ static int live_drops(struct ce_source *source, struct ce_drops *drops,
 
 	*drops = live->drops;
 	return rc;
-}
-
-/* How many packets has the kernel counted that libpcap has not given yet? */
-static uint64_t waiting(struct live *live)
-{
-	uint64_t gone;
-
-	if (look_at_counters(live, NULL) < 0)
-		return UINT64_MAX;
-	gone = live->drops.kernel + live->handed;
-	return live->received > gone ? live->received - gone : 0;
 }
 
 static int live_setfilter(struct ce_source *source, const char *expression,

@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_tun.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -368,6 +369,65 @@ static void live_descriptors_are_not_left_to_programs_that_are_started(void **st
 	assert_true(fcntl(lo->fd, F_GETFD) & FD_CLOEXEC);
 }
 
+/* An interface whose packets are what is written to its descriptor, and which is gone when
+   that is closed. -1: there are none. */
+static int open_tap(const char *name)
+{
+	struct ifreq ask = {.ifr_flags = IFF_TAP | IFF_NO_PI};
+	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	int by = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	strcpy(ask.ifr_name, name);
+	if (fd >= 0 && ioctl(fd, TUNSETIFF, &ask) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	ask.ifr_flags = IFF_UP;
+	if (fd >= 0)
+		assert_int_equal(ioctl(by, SIOCSIFFLAGS, &ask), 0);
+	close(by);
+	return fd;
+}
+
+/* The kernel has them in a block that it has not handed over yet. */
+static void last_packets_of_an_interface_that_disappears_are_given(void **state)
+{
+	enum { LAST = 30 };
+	struct ce_ring *ring = reading_open_room((struct reading_room){0});
+	struct ce_batch *batch = ce_ring_reserve(ring);
+	unsigned char frame[PACKETS_MOST];
+	struct ce_source *tap = NULL;
+	struct ce_err err = {0};
+	int rc, fd = open_tap("ce0");
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	assert_int_equal(ce_source_open(&tap, &ce_source_live,
+	                                &(struct ce_source_options){.device = "ce0",
+	                                                            .timeout_ms = 100},
+	                                &err),
+	                 0);
+	assert_int_equal(tap->ops->setfilter(tap, "udp dst port 1000", 0, NULL), 0);
+	for (uint32_t i = 0; i < LAST; i++) {
+		size_t length = packets_format(frame, 10 * i);
+
+		assert_int_equal(write(fd, frame, length), length);
+	}
+	close(fd);
+	tap->batch = batch;
+	do
+		rc = tap->ops->read(tap, batch, &err);
+	while (rc >= 0);
+	assert_int_equal(rc, -ENODEV);
+	assert_int_equal(batch->count, LAST);
+	for (uint32_t i = 0; i < LAST; i++)
+		assert_int_equal(batch->caplen[i], packets_length(10 * i));
+	assert_int_equal(tap->ops->read(tap, batch, &err), -ENODEV);
+	ce_source_close(tap);
+	ce_ring_close(ring);
+}
+
 static void unknown_interface_is_named_in_the_error(void **state)
 {
 	struct ce_err err = {0};
@@ -456,6 +516,7 @@ int main(void)
 		with_lo(live_link_types_can_be_listed_and_set),
 		with_lo(live_descriptors_are_not_left_to_programs_that_are_started),
 		with_lo(absurd_options_are_refused_or_clamped),
+		cmocka_unit_test(last_packets_of_an_interface_that_disappears_are_given),
 		cmocka_unit_test(unknown_interface_is_named_in_the_error),
 		cmocka_unit_test(user_without_the_right_is_told_how_to_get_it),
 	};
