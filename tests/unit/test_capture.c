@@ -354,14 +354,15 @@ static void longer_timeout_gathers_packets_for_a_consumer_that_waits(void **stat
 	close_capture(capture);
 }
 
-/* Bring packets in pieces, 2 ms apart, to a consumer that waits; gives the batches. */
-static uint32_t batches_of_a_stream(const struct ce_capture_options *options)
+/* Bring packets in pieces, 2 ms apart, to a consumer that waits. */
+static void pieces_of_a_fast_stream_share_a_batch(void **state)
 {
 	enum { PIECES = 40, EACH = 10 };
-	struct ce_capture *capture = start_capture(open_feed(), options);
+	struct ce_capture *capture = start_capture(open_feed(), NULL);
 	struct reading seen = {0};
 	uint32_t offered = 0;
 
+	(void)state;
 	while (seen.packets < PIECES * EACH) {
 		struct ce_batch *batch = NULL;
 
@@ -376,27 +377,34 @@ static uint32_t batches_of_a_stream(const struct ce_capture_options *options)
 		}
 	}
 	assert_int_equal(seen.wrong, 0);
+	print_message("%d pieces in %u batches\n", PIECES, seen.batches);
+	assert_true(seen.batches < 30); /* some eight, where nothing else runs */
 	close_capture(capture);
-	return seen.batches;
 }
 
-static void pieces_of_a_fast_stream_share_a_batch(void **state)
-{
-	uint32_t batches = batches_of_a_stream(NULL);
-
-	(void)state;
-	print_message("40 pieces in %u batches\n", batches);
-	assert_true(batches < 30); /* some eight, where nothing else runs */
-}
-
+/* Each piece comes when the one before is there. */
 static void immediate_packets_wait_for_no_others(void **state)
 {
-	const struct ce_capture_options options = {.immediate = true, .timeout_ms = 1000};
-	uint32_t batches = batches_of_a_stream(&options);
+	enum { PIECES = 10, EACH = 10, TIMEOUT_MS = 1000 };
+	const struct ce_capture_options options = {.immediate = true,
+	                                           .timeout_ms = TIMEOUT_MS};
+	struct ce_capture *capture = start_capture(open_feed(), &options);
+	const int64_t began = ce_clock_mono_ns();
+	struct reading seen = {0};
 
 	(void)state;
-	print_message("40 pieces in %u batches\n", batches);
-	assert_true(batches > 20);
+	for (uint32_t piece = 1; piece <= PIECES; piece++) {
+		feed_offer(EACH);
+		while (seen.packets < piece * EACH) {
+			struct ce_batch *batch = next_batch(capture);
+
+			reading_look(batch, &seen);
+			ce_ring_release(ce_capture_ring(capture), batch);
+		}
+	}
+	assert_int_equal(seen.wrong, 0);
+	assert_true(ce_clock_mono_ns() - began < PIECES * TIMEOUT_MS / 2 * (int64_t)MS);
+	close_capture(capture);
 }
 
 /* Options. */
