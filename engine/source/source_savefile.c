@@ -273,6 +273,7 @@ static int open_next(struct savefile *savefile, struct ce_err *err)
 	if (!pcap) {
 		rc = refuse(savefile, name_of(path), first, message, err);
 		fclose(file);
+		savefile->stream = NULL; /* which that closed */
 		return rc;
 	}
 	ceint_plain_close(&savefile->plain);

@@ -457,6 +457,29 @@ static void file_that_shrinks_while_it_is_read_is_an_error(void **state)
 	}
 }
 
+/* Also where that is compressed, and its stream is gone. */
+static void progress_can_be_asked_for_when_a_later_file_was_refused(void **state)
+{
+	/* printf 'no savefile' | gzip -n */
+	static const unsigned char text[] = {
+		0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x03, 0xcb, 0xcb, 0x57, 0x28, 0x4e, 0x2c, 0x4b, 0x4d, 0xcb, 0xcc, 0x49, 0x05, 0x00, 0x43, 0xff, 0x54, 0xe5, 0x0b, 0x00, 0x00, 0x00};
+	struct packets_file files[] = {packets_file_of(&micro, 0, COUNT),
+	                               packets_file_open(text, sizeof(text))};
+	const char *paths[] = {files[0].path, files[1].path};
+	struct ce_source *source = reading_open_files(paths, 2);
+	struct ce_progress progress = {0};
+	struct reading seen = reading_all(source, (struct reading_room){0});
+
+	(void)state;
+	assert_int_equal(seen.packets, COUNT);
+	assert_int_equal(seen.end, -EBADMSG);
+	source->ops->progress(source, &progress);
+	assert_true(progress.total > 0);
+	ce_source_close(source);
+	packets_file_close(&files[0]);
+	packets_file_close(&files[1]);
+}
+
 /* It is read by libpcap, which leaves these packets as they are. */
 static const struct packets_kind cooked = {.linktype = DLT_LINUX_SLL, .swapped = true};
 
@@ -594,6 +617,7 @@ int main(void)
 		cmocka_unit_test(odd_records_come_as_they_stand),
 		cmocka_unit_test(absurd_length_is_an_error_after_the_packets_before_it),
 		cmocka_unit_test(file_that_shrinks_while_it_is_read_is_an_error),
+		cmocka_unit_test(progress_can_be_asked_for_when_a_later_file_was_refused),
 		cmocka_unit_test(packets_behind_the_end_are_not_taken_from_libpcap),
 		cmocka_unit_test(size_that_is_behind_the_times_loses_nothing),
 		cmocka_unit_test(savefile_has_one_link_type_to_choose),
