@@ -50,7 +50,7 @@ struct live {
 	uint64_t received; /* by the kernel, drops included */
 	uint64_t handed;   /* packets that libpcap gave us */
 	uint64_t old;      /* packets to come that the filter before has chosen */
-	int64_t until_ns;  /* an error waits for them until then; 0: there was none */
+	int64_t until_ns;  /* an error waits for packets until then; 0: there is none */
 };
 
 static int64_t stamp_nano(const struct pcap_pkthdr *header, struct ce_record *record)
@@ -173,9 +173,10 @@ static int prepare(struct live *live, const struct ce_source_options *options,
 }
 
 /* There the kernel shows each packet as it goes and as it comes; libpcap, once. */
-static bool sees_loopback(const char *device)
+static bool sees_loopback(const char *device, int linktype)
 {
-	return !strcmp(device, "lo") || !strcmp(device, "any");
+	return !strcmp(device, "lo") || !strcmp(device, "any") ||
+	       linktype == DLT_CAN_SOCKETCAN;
 }
 
 static int live_open(struct ce_source *source, const struct ce_source_options *options,
@@ -202,10 +203,10 @@ static int live_open(struct ce_source *source, const struct ce_source_options *o
 	if (pcap_setnonblock(live->pcap, 1, message) < 0)
 		return ce_err_set(err, -EIO, "%s: %s", live->device, message);
 	source->live = true;
-	source->doubled = sees_loopback(options->device);
 	source->fd = pcap_get_selectable_fd(live->pcap);
 	source->snapshot = pcap_snapshot(live->pcap);
 	source->origin.linktype = pcap_datalink(live->pcap);
+	source->doubled = sees_loopback(options->device, source->origin.linktype);
 	source->origin.snaplen = (uint32_t)source->snapshot;
 	source->version_major = pcap_major_version(live->pcap);
 	source->version_minor = pcap_minor_version(live->pcap);
@@ -222,7 +223,14 @@ static void live_close(struct ce_source *source)
 	free(live->device);
 }
 
-/* libpcap's counters have 32 bits and wrap: differences are added up. */
+/* Has the interface disappeared, or got another name? */
+static bool is_gone(const struct live *live)
+{
+	return strcmp(live->device, "any") != 0 && if_nametoindex(live->device) == 0;
+}
+
+/* libpcap's counters have 32 bits and wrap: differences are added up. Of an interface that
+   is gone the system says that it has lost nothing, and libpcap counts back. */
 static int look_at_counters(struct live *live, struct ce_err *err)
 {
 	struct pcap_stat now;
@@ -231,10 +239,12 @@ static int look_at_counters(struct live *live, struct ce_err *err)
 		return ce_err_set(err, -EIO, "%s", pcap_geterr(live->pcap));
 	live->received += (uint32_t)(now.ps_recv - live->last_received);
 	live->drops.kernel += (uint32_t)(now.ps_drop - live->last_kernel);
-	live->drops.interface += (uint32_t)(now.ps_ifdrop - live->last_interface);
 	live->last_received = now.ps_recv;
 	live->last_kernel = now.ps_drop;
-	live->last_interface = now.ps_ifdrop;
+	if (now.ps_ifdrop != live->last_interface && !is_gone(live)) {
+		live->drops.interface += (uint32_t)(now.ps_ifdrop - live->last_interface);
+		live->last_interface = now.ps_ifdrop;
+	}
 	return 0;
 }
 
@@ -249,12 +259,13 @@ static uint64_t waiting(struct live *live)
 	return live->received > gone ? live->received - gone : 0;
 }
 
-/* After an error: may packets still come that are in the kernel already? Its timer goes on
-   where the interface is gone, and hands a block over that never gets full. */
-static bool may_come(struct live *live)
+/* After an error of a read that began at `now`: may packets still come, of an interface
+   that is gone? The kernel's timer goes on, and hands a block over that never gets full: a
+   stop waits for it as long (capture.c). */
+static bool may_come(struct live *live, int64_t now)
 {
-	const int64_t now = ce_clock_mono_ns();
-
+	if (!is_gone(live))
+		return false;
 	if (!live->until_ns)
 		live->until_ns = now + (2 * live->source.timeout_ms + LATE_MS) * MS;
 	return now < live->until_ns && waiting(live);
@@ -262,10 +273,8 @@ static bool may_come(struct live *live)
 
 static int lost(struct live *live, int rc, struct ce_err *err)
 {
-	bool gone = strcmp(live->device, "any") != 0 && if_nametoindex(live->device) == 0;
-
-	return ce_err_set(err, gone ? -ENODEV : ceint_err_from_pcap(rc), "%s: %s",
-	                  live->device, pcap_geterr(live->pcap));
+	return ce_err_set(err, is_gone(live) ? -ENODEV : ceint_err_from_pcap(rc),
+	                  "%s: %s", live->device, pcap_geterr(live->pcap));
 }
 
 /* libpcap's callback: count, and on into the batch. */
@@ -303,6 +312,7 @@ static int live_read(struct ce_source *source, struct ce_batch *batch, struct ce
 {
 	struct live *live = (struct live *)source;
 	struct ceint_carry *carry = &live->carry;
+	const int64_t now = ce_clock_mono_ns();
 	bool were_old = live->old;
 	int room, rc;
 
@@ -314,8 +324,12 @@ static int live_read(struct ce_source *source, struct ce_batch *batch, struct ce
 	if (room == 0) /* the packet that was held: to ask for none is to ask for all */
 		return CE_SOURCE_FULL;
 	rc = pcap_dispatch(live->pcap, room, take_packet, (unsigned char *)live);
-	if (carry->failed)
+	if (carry->failed) {
+		live->handed--; /* and pending counts the one that there was no memory for */
 		return ce_err_set(err, -ENOMEM, "out of memory");
+	}
+	if (rc >= 0)
+		live->until_ns = 0;
 	if (carry->held || (were_old && !live->old))
 		return CE_SOURCE_FULL;
 	/* All that the kernel's ring had; of what gives one at a time, poll knows of more. */
@@ -323,7 +337,7 @@ static int live_read(struct ce_source *source, struct ce_batch *batch, struct ce
 		return CE_SOURCE_DRY;
 	if (rc > 0 || rc == PCAP_ERROR_BREAK)
 		return CE_SOURCE_MORE;
-	return may_come(live) ? CE_SOURCE_DRY : lost(live, rc, err);
+	return may_come(live, now) ? CE_SOURCE_DRY : lost(live, rc, err);
 }
 
 static int live_compile(struct ce_source *source, const char *expression,

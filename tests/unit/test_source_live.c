@@ -389,6 +389,13 @@ static int open_tap(const char *name)
 	return fd;
 }
 
+static int open_source(struct ce_source **source, const char *device)
+{
+	return ce_source_open(
+		source, &ce_source_live,
+		&(struct ce_source_options){.device = device, .timeout_ms = 100}, NULL);
+}
+
 /* The kernel has them in a block that it has not handed over yet. */
 static void last_packets_of_an_interface_that_disappears_are_given(void **state)
 {
@@ -403,11 +410,7 @@ static void last_packets_of_an_interface_that_disappears_are_given(void **state)
 	(void)state;
 	if (fd < 0)
 		skip();
-	assert_int_equal(ce_source_open(&tap, &ce_source_live,
-	                                &(struct ce_source_options){.device = "ce0",
-	                                                            .timeout_ms = 100},
-	                                &err),
-	                 0);
+	assert_int_equal(open_source(&tap, "ce0"), 0);
 	assert_int_equal(tap->ops->setfilter(tap, "udp dst port 1000", 0, NULL), 0);
 	for (uint32_t i = 0; i < LAST; i++) {
 		size_t length = packets_format(frame, 10 * i);
@@ -416,9 +419,9 @@ static void last_packets_of_an_interface_that_disappears_are_given(void **state)
 	}
 	close(fd);
 	tap->batch = batch;
-	do
-		rc = tap->ops->read(tap, batch, &err);
-	while (rc >= 0);
+	while ((rc = tap->ops->read(tap, batch, &err)) >= 0)
+		if (rc == CE_SOURCE_FULL) /* of what came before the filter */
+			ce_batch_clear(batch);
 	assert_int_equal(rc, -ENODEV);
 	assert_int_equal(batch->count, LAST);
 	for (uint32_t i = 0; i < LAST; i++)
@@ -426,6 +429,58 @@ static void last_packets_of_an_interface_that_disappears_are_given(void **state)
 	assert_int_equal(tap->ops->read(tap, batch, &err), -ENODEV);
 	ce_source_close(tap);
 	ce_ring_close(ring);
+}
+
+static void packets_that_never_come_are_waited_for_only_for_a_while(void **state)
+{
+	static const struct pcap_stat more = {.ps_recv = 1000};
+	const int64_t began = ce_clock_mono_ns();
+	struct ce_ring *ring = reading_open_room((struct reading_room){0});
+	struct ce_source *tap = NULL;
+	struct ce_err err = {0};
+	int rc, fd = open_tap("ce1");
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	assert_int_equal(open_source(&tap, "ce1"), 0);
+	close(fd);
+	pretended = &more;
+	tap->batch = ce_ring_reserve(ring);
+	do
+		rc = tap->ops->read(tap, tap->batch, &err);
+	while (rc >= 0);
+	pretended = NULL;
+	assert_int_equal(rc, -ENODEV);
+	assert_non_null(strstr(err.text, "ce1"));
+	assert_true(ce_clock_mono_ns() - began < DEADLINE_MS * (int64_t)MS);
+	ce_source_close(tap);
+	ce_ring_close(ring);
+}
+
+/* The system says 0 of an interface that it has not: libpcap counts back by what was lost
+   before the capture, too. */
+static void interface_that_disappears_has_lost_no_more(void **state)
+{
+	const struct pcap_stat looks[] = {
+		{.ps_ifdrop = 7}, {.ps_ifdrop = 0}, {.ps_ifdrop = 0xfffffff9}};
+	struct ce_source *tap = NULL;
+	struct ce_drops drops;
+	int fd = open_tap("ce2");
+
+	(void)state;
+	if (fd < 0)
+		skip();
+	assert_int_equal(open_source(&tap, "ce2"), 0);
+	for (size_t i = 0; i < 3; i++) {
+		pretended = &looks[i];
+		assert_int_equal(tap->ops->drops(tap, &drops, NULL), 0);
+		assert_true(drops.interface == 7);
+		if (i == 0)
+			close(fd);
+	}
+	pretended = NULL;
+	ce_source_close(tap);
 }
 
 static void unknown_interface_is_named_in_the_error(void **state)
@@ -517,6 +572,8 @@ int main(void)
 		with_lo(live_descriptors_are_not_left_to_programs_that_are_started),
 		with_lo(absurd_options_are_refused_or_clamped),
 		cmocka_unit_test(last_packets_of_an_interface_that_disappears_are_given),
+		cmocka_unit_test(packets_that_never_come_are_waited_for_only_for_a_while),
+		cmocka_unit_test(interface_that_disappears_has_lost_no_more),
 		cmocka_unit_test(unknown_interface_is_named_in_the_error),
 		cmocka_unit_test(user_without_the_right_is_told_how_to_get_it),
 	};
