@@ -390,6 +390,12 @@ static void step(struct ce_capture *capture)
 	capture->drops_due_ns = 0; /* what was lost meanwhile is behind what waits now */
 }
 
+static void count_undelivered(struct ce_capture *capture, uint64_t count)
+{
+	ceint_counters_add(&capture->counters, CEINT_CAPTURED, count);
+	ceint_counters_add(&capture->counters, CEINT_UNDELIVERED, count);
+}
+
 /* Count what the kernel holds, until its last packet must have come. */
 static void discard(struct ce_capture *capture)
 {
@@ -403,8 +409,7 @@ static void discard(struct ce_capture *capture)
 	do
 		count += source->ops->discard(source);
 	while ((left_ms = drain_ms(capture)) > 0 && poll(&more, 1, left_ms) >= 0);
-	ceint_counters_add(&capture->counters, CEINT_CAPTURED, count);
-	ceint_counters_add(&capture->counters, CEINT_UNDELIVERED, count);
+	count_undelivered(capture, count);
 }
 
 /* A gap after the last packet is told by a batch without any. */
@@ -420,13 +425,16 @@ static void tell_last_gap(struct ce_capture *capture)
 	commit(capture);
 }
 
-/* The last batch, and the last look at what was lost. */
+/* The last batch, and the last look at what was lost. What the kernel still has is not read
+   any more, or its time was over. */
 static void finish(struct ce_capture *capture)
 {
 	struct ce_source *source = capture->source;
+	const bool failed = capture->end != -EINTR && capture->end != -ENODATA;
 
-	if (ordered(capture, CEINT_ABANDON) && source->ops->discard)
+	if (source->ops->discard && (failed || ordered(capture, CEINT_ABANDON)))
 		discard(capture);
+	count_undelivered(capture, pending(capture));
 	look_for_drops(capture);
 	commit(capture);
 	tell_last_gap(capture);

@@ -641,11 +641,14 @@ static void stop_waits_for_a_packet_that_never_comes_only_for_a_while(void **sta
 	for (int try = 0; try < TRIES; try++) {
 		struct ce_capture *capture = start_capture(open_feed(), NULL);
 		int64_t began = ce_clock_mono_ns();
+		struct ce_stats stats = {0};
 
 		feed_hold(1);
 		ce_capture_stop(capture);
 		assert_int_equal(drain(capture).end, -EINTR);
 		took_ns[try] = ce_clock_mono_ns() - began;
+		ce_capture_stats(capture, &stats);
+		assert_true(stats.captured == 1 && stats.undelivered == 1);
 		close_capture(capture);
 	}
 	expect_quick(took_ns, CLOSE_MS);
@@ -1049,6 +1052,79 @@ static void no_loss_is_forgotten_however_many_there_are(void **state)
 	close_capture(capture);
 }
 
+/* With nobody to read, a ring is full of so many batches. */
+static uint32_t slots_of(const struct ce_capture_options *options)
+{
+	struct ce_capture *capture = start_capture(open_feed(), options);
+	uint32_t slots;
+
+	feed_offer(10000);
+	usleep(50000);
+	slots = ce_ring_queued(ce_capture_ring(capture));
+	close_capture(capture);
+	return slots;
+}
+
+static int64_t used_ns(void)
+{
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return used.tv_sec * (int64_t)1000 * MS + used.tv_nsec;
+}
+
+/* The last batch has the last slot, and a loss behind it needs one more. */
+static void last_loss_waits_for_room_asleep(void **state)
+{
+	const struct ce_capture_options options = {.batch = 2, .ring_bytes = 1 << 20};
+	const uint32_t fit = 2 * slots_of(&options) - 1;
+	struct ce_capture *capture = start_capture(open_feed(), &options);
+	struct reading seen = {0};
+	struct ce_batch *batch;
+	uint64_t told = 0;
+	int64_t before;
+
+	(void)state;
+	feed_offer(fit);
+	usleep(50000);
+	feed_lose(5, 0);
+	feed_fail(-ENODEV);
+	usleep(50000);
+	ce_capture_stop(capture);
+	before = used_ns();
+	usleep(200000);
+	assert_true(used_ns() - before < 100 * (int64_t)MS);
+	while ((batch = next_batch(capture))) {
+		told += batch->gap.kernel_drops;
+		reading_look(batch, &seen);
+		ce_ring_release(ce_capture_ring(capture), batch);
+	}
+	assert_int_equal(seen.packets, fit);
+	assert_true(told == 5);
+	assert_int_equal(ce_capture_end(capture, NULL), -ENODEV);
+	close_capture(capture);
+}
+
+/* Shown or not: an error ends the reading. */
+static void error_of_an_interface_counts_what_the_kernel_held(void **state)
+{
+	struct ce_capture *capture = start_capture(open_feed(), NULL);
+	struct ce_stats stats = {0};
+	struct reading seen;
+
+	(void)state;
+	feed_hold(3);
+	feed_offer(5);
+	feed_fail(-EIO);
+	seen = drain(capture);
+	assert_int_equal(seen.packets, 5);
+	assert_int_equal(seen.end, -EIO);
+	ce_capture_stats(capture, &stats);
+	assert_true(stats.captured == 8);
+	assert_true(stats.undelivered == 3);
+	close_capture(capture);
+}
+
 static void error_of_an_interface_ends_the_ring(void **state)
 {
 	struct ce_capture *capture = start_capture(open_feed(), NULL);
@@ -1106,6 +1182,8 @@ int main(void)
 		plain(losses_are_told_with_the_batch_that_follows_them),
 		plain(loss_is_told_behind_what_waited_when_it_was_noticed),
 		plain(no_loss_is_forgotten_however_many_there_are),
+		plain(last_loss_waits_for_room_asleep),
+		plain(error_of_an_interface_counts_what_the_kernel_held),
 		plain(error_of_an_interface_ends_the_ring),
 	};
 

@@ -17,7 +17,8 @@
  *            sched_setaffinity(2), or refuse it with an error
  * Ownership  The capture owns its source and its ring.
  * Blocking   call, setfilter and stats wait for the thread's answer; close
- *            waits until the thread has ended, at most 100 ms.
+ *            waits until the thread has ended, at most a little longer than twice
+ *            the source's timeout.
  */
 #ifndef CAPENGINE_CAPTURE_H
 #define CAPENGINE_CAPTURE_H
