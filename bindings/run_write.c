@@ -4,10 +4,12 @@
  * sees the packets, and whatever it does with them.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "cmd_int.h"
 #include "lua_binding.h"
@@ -51,6 +53,21 @@ static void reap_children(struct run *run, bool wait)
 	children->count = left;
 }
 
+/* Start a command that has nothing to read: standard input may be the packets. */
+static bool start(pid_t *pid, char **argv)
+{
+	posix_spawn_file_actions_t actions;
+	bool started;
+
+	if (posix_spawn_file_actions_init(&actions) != 0)
+		return false;
+	started = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null",
+	                                           O_RDONLY, 0) == 0 &&
+	          posix_spawnp(pid, argv[0], &actions, NULL, argv, environ) == 0;
+	posix_spawn_file_actions_destroy(&actions);
+	return started;
+}
+
 /* Start --post-rotate's command, with the file as its last argument. */
 static void on_complete(void *arg, const char *path,
                         const struct ce_dump_counters *counters)
@@ -71,7 +88,7 @@ static void on_complete(void *arg, const char *path,
 	if (!pids || asprintf(&script, "%s \"$1\"", run->options.post_rotate) < 0)
 		script = NULL;
 	argv[2] = script;
-	if (!script || posix_spawnp(&pid, "sh", NULL, NULL, argv, environ) != 0) {
+	if (!script || !start(&pid, argv)) {
 		fprintf(stderr, "capengine %s: --post-rotate: cannot be started for %s\n",
 		        run->options.command, path);
 		run->status = EXIT_RUNTIME;

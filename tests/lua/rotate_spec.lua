@@ -106,6 +106,17 @@ test("--post-rotate gets every file, the last included, and is waited for", func
   test.equal(names_in(where)[4], "one.pcap.gz")
 end)
 
+test("--post-rotate does not read the packets that come by standard input", function()
+  local where <close> = temporary.folder()
+  local feed = "{ head -c 500000 %s; sleep 1; tail -c +500001 %s; }"
+  local result = sh((feed .. " | $P run -r - -w %s/a.pcap --rotate-packets 1000 " ..
+    "--post-rotate 'cat >>%s/read; true' $S"):format(MANY, MANY, where.name, where.name))
+  command.expect(0, result)
+  test.equal(temporary.read(where.name .. "/read"), "")
+  os.remove(where.name .. "/read")
+  test.equal(count_packets(where), 9000)
+end)
+
 test("a --post-rotate that fails is said, and makes the exit status 1", function()
   local where <close> = temporary.folder()
   local result = sh(("$P run -r %s -w %s/a.pcap --rotate-packets 5000 --post-rotate false $S")
