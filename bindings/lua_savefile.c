@@ -300,6 +300,23 @@ static void forget_finished(struct ce_lua_savefile *savefile)
 	}
 }
 
+/* Does an open handle read this path? */
+static bool is_read(const struct ce_lua *lua, const char *path)
+{
+	const struct ce_lua_handle *handle = lua->handles;
+
+	while (handle && !ce_lua_reads(handle, path))
+		handle = handle->next;
+	return handle;
+}
+
+static bool reads(void *arg, const char *path)
+{
+	const struct ce_lua_savefile *savefile = arg;
+
+	return is_read(savefile->lua, path);
+}
+
 /* Open one file, or, where `rotate` says so, several one after the other. */
 static int open_files(struct ce_lua_savefile *savefile, const char *path,
                       const struct ce_dump_options *dump, bool rotates,
@@ -310,18 +327,9 @@ static int open_files(struct ce_lua_savefile *savefile, const char *path,
 	rotate->dump = *dump;
 	rotate->complete = note_finished;
 	rotate->stats = put_stats;
+	rotate->reads = reads;
 	rotate->arg = savefile;
 	return ce_rotate_open(&savefile->rotate, path, rotate, err);
-}
-
-/* Does an open handle read this path? */
-static bool is_read(const struct ce_lua *lua, const char *path)
-{
-	const struct ce_lua_handle *handle = lua->handles;
-
-	while (handle && !ce_lua_reads(handle, path))
-		handle = handle->next;
-	return handle;
 }
 
 /*

@@ -190,6 +190,13 @@ static struct ce_dump_options dump_options(lua_State *L, struct run *run,
 	return dump;
 }
 
+static bool reads(void *arg, const char *path)
+{
+	const struct run *run = arg;
+
+	return ce_lua_reads(run->source, path);
+}
+
 static int open_output(struct run *run, const struct ce_dump_options *dump,
                        struct ce_err *err)
 {
@@ -203,6 +210,7 @@ static int open_output(struct run *run, const struct ce_dump_options *dump,
 		.files = options->rotate_files,
 		.complete = on_complete,
 		.stats = put_stats,
+		.reads = reads,
 		.arg = run,
 	};
 

@@ -35,25 +35,31 @@ static void add_counters(struct ce_dump_counters *sum, const struct ce_dump *dum
 	sum->bytes += one.bytes;
 }
 
-/* Of files beyond those to be kept, the oldest goes. 0 or -ENOMEM. */
+/* Of files beyond those to be kept, the oldest goes: where one had this name, it is that
+   one, whose place the new one has. 0 or -ENOMEM. */
 static int keep(struct ce_rotate *rotate, const char *path)
 {
-	unsigned files = rotate->options.files;
-	char *name;
+	char **kept = rotate->kept, *name;
+	unsigned goes = 0;
 
-	if (!files)
+	if (!rotate->options.files)
 		return 0;
 	name = strdup(path);
 	if (!name)
 		return -ENOMEM;
-	if (rotate->kept_count == files) {
-		unlink(rotate->kept[rotate->oldest]);
-		free(rotate->kept[rotate->oldest]);
-		rotate->kept[rotate->oldest] = name;
-		rotate->oldest = (rotate->oldest + 1) % files;
-	} else {
-		rotate->kept[rotate->kept_count++] = name;
+	while (goes < rotate->kept_count && strcmp(kept[goes], path) != 0)
+		goes++;
+	if (goes == rotate->kept_count && goes == rotate->options.files) {
+		goes = 0;
+		unlink(kept[goes]);
 	}
+	if (goes < rotate->kept_count) {
+		free(kept[goes]);
+		rotate->kept_count--;
+		memmove(kept + goes, kept + goes + 1,
+		        (rotate->kept_count - goes) * sizeof(*kept));
+	}
+	kept[rotate->kept_count++] = name;
 	return 0;
 }
 
@@ -119,6 +125,13 @@ static bool is_ending(const struct ce_rotate *rotate, const char *name)
 	return ending;
 }
 
+static bool is_read(const struct ce_rotate *rotate, const char *path)
+{
+	const struct ce_rotate_options *options = &rotate->options;
+
+	return options->reads && options->reads(options->arg, path);
+}
+
 int ceint_rotate_begin(struct ce_rotate *rotate, int64_t ts_ns, struct ce_err *err)
 {
 	char part[NAME + PART];
@@ -126,11 +139,14 @@ int ceint_rotate_begin(struct ce_rotate *rotate, int64_t ts_ns, struct ce_err *e
 
 	if (rc < 0)
 		return ce_err_set(err, rc, "%s: %s", rotate->path, strerror(-rc));
+	snprintf(part, sizeof(part), "%s.part", rotate->name);
+	if (is_read(rotate, rotate->name) || is_read(rotate, part))
+		return ce_err_set(err, -EINVAL, "%s: it is a file that is read",
+		                  rotate->name);
 	if (is_ending(rotate, rotate->name))
 		rc = ceint_rotate_end_files(rotate, true, err);
 	if (rc < 0)
 		return rc;
-	snprintf(part, sizeof(part), "%s.part", rotate->name);
 	rc = ce_dump_open(&rotate->dump, part, &rotate->options.dump, err);
 	rotate->packets = rotate->bytes = 0;
 	return rc;

@@ -42,8 +42,8 @@ struct ce_rotate {
 	struct ceint_from from;              /* what options.dump.from points to */
 	const char *comment;                 /* of the next packet; lent; NULL: none */
 	size_t comment_size;
-	char **kept; /* a ring of names, the oldest at `oldest` */
-	unsigned oldest, kept_count;
+	char **kept; /* names, the oldest first */
+	unsigned kept_count;
 	struct ce_err failure; /* what every further call says; code 0: nothing */
 };
 

@@ -117,6 +117,30 @@ test("--post-rotate does not read the packets that come by standard input", func
   test.equal(count_packets(where), 9000)
 end)
 
+test("no file that is read is replaced by one of those that are written", function()
+  local where <close> = temporary.folder()
+  local parts = "$P run -r %s -w %s/a.pcap --rotate-packets 3000 $S; cd %s"
+  local again = parts .. "; " ..
+    "$P run -r a-00002.pcap -r a-00003.pcap -w a.pcap --rotate-packets 1000 $S"
+  command.expect(0, sh(parts:format(MANY, where.name, where.name)))
+  local before = temporary.read(where.name .. "/a-00002.pcap")
+  local result = command.expect(2, sh(again:format(MANY, where.name, where.name)))
+  assert(result.err:find("a-00002.pcap: it is a file that is read", 1, true), result.err)
+  assert(result.err:find("1000 written", 1, true), result.err)
+  test.equal(temporary.read(where.name .. "/a-00002.pcap"), before)
+end)
+
+test("nor by a script's", function()
+  local where <close> = temporary.folder()
+  local result = sh(("cp %s %s/b-00001.pcap; $P run -r %s/b-00001.pcap %s"):format(MANY,
+    where.name, where.name, command.script(([[
+    local ce = require "capengine"
+    local handle = ce.source()
+    print(ce.savefile("%s/b.pcap", { rotate = { packets = 10 } }))
+  ]]):format(where.name))))
+  assert(result.out:find("it is a file that is read", 1, true), result.out)
+end)
+
 test("a --post-rotate that fails is said, and makes the exit status 1", function()
   local where <close> = temporary.folder()
   local result = sh(("$P run -r %s -w %s/a.pcap --rotate-packets 5000 --post-rotate false $S")

@@ -290,6 +290,71 @@ static void only_the_last_files_are_kept(void **state)
 		assert_int_equal(access(completed[i], F_OK), i < 7 ? -1 : 0);
 }
 
+/* Every minute has six of them, of ten seconds: a file is replaced by the next of its name,
+   and is one of the last then. */
+static void last_files_may_have_names_that_come_again(void **state)
+{
+	enum { NAMES = 6 };
+	static const unsigned kept[] = {3, NAMES, NAMES + 1, 100};
+
+	(void)state;
+	snprintf(pattern, sizeof(pattern), "%s/%%S.pcap", folder);
+	for (int i = 0; i < 4; i++) {
+		const struct ce_rotate_options options = {.every_ns = 10 * SECOND_NS,
+		                                          .files = kept[i]};
+		const int left = kept[i] < NAMES ? (int)kept[i] : NAMES;
+		struct ce_rotate *rotate = rotate_to(pattern, options);
+
+		completed_count = 0;
+		fill(0, COUNT);
+		assert_int_equal(write_all(rotate, NULL), 0);
+		fill(COUNT * SECOND_NS, COUNT);
+		assert_int_equal(write_all(rotate, NULL), 0);
+		assert_int_equal(ce_rotate_close(rotate, NULL), 0);
+		assert_int_equal(completed_count, 20);
+		assert_int_equal(count_files(), left);
+		for (int k = 20 - left; k < 20; k++) {
+			assert_int_equal(packets_in(completed[k]), 10);
+			unlink(completed[k]);
+		}
+	}
+}
+
+static const char *read_name;
+
+static bool is_read_name(void *arg, const char *path)
+{
+	(void)arg;
+	return !strcmp(strrchr(path, '/'), read_name);
+}
+
+/* Neither by the name that a file gets, nor by that which it has until then. */
+static void file_that_is_read_is_not_replaced(void **state)
+{
+	static const char *const names[] = {"/a.b-00003.pcap", "/a.b-00003.pcap.part"};
+	const struct ce_rotate_options options = {.packets = 10, .reads = is_read_name};
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct ce_rotate *rotate;
+		struct ce_dump_counters counters;
+		struct ce_err err = {0};
+
+		read_name = names[i];
+		rotate = rotate_to(pattern, options);
+		completed_count = 0;
+		fill(SECOND_NS, COUNT);
+		assert_int_equal(write_all(rotate, &err), -EINVAL);
+		assert_non_null(strstr(err.text, "a.b-00003.pcap: it is a file that is "
+		                                 "read"));
+		ce_rotate_count(rotate, &counters);
+		assert_true(counters.written == 20);
+		ce_rotate_close(rotate, NULL);
+		assert_int_equal(completed_count, 2);
+		assert_int_equal(count_files(), 2);
+	}
+}
+
 /* The calls that write the packets of the batch. */
 enum way { TOGETHER, ALONE, OF_NO_BATCH };
 
@@ -868,6 +933,8 @@ int main(void)
 		with_folder(one_corrupt_stamp_ends_no_file),
 		with_folder(times_stand_in_names),
 		with_folder(only_the_last_files_are_kept),
+		with_folder(last_files_may_have_names_that_come_again),
+		with_folder(file_that_is_read_is_not_replaced),
 		with_folder(packets_alone_rotate_as_those_of_a_batch),
 		with_folder(after_an_error_no_further_file_begins),
 		with_folder(clock_ends_a_file_whose_time_is_over),

@@ -54,6 +54,10 @@ struct ce_rotate_options {
 	/* Called before that, to say by ce_dump_stats what sources have counted; NULL:
 	   nobody. */
 	void (*stats)(void *arg, struct ce_dump *dump);
+
+	/* Is it a file that is read, and not to be replaced? Asked for both names before each
+	   file begins, which is -EINVAL then; NULL: none is. */
+	bool (*reads)(void *arg, const char *path);
 	void *arg;
 };
 
