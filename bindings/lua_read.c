@@ -107,6 +107,16 @@ static uint32_t end_of(const struct ce_batch *batch, lua_Integer most)
 	return i < batch->count ? i : batch->count;
 }
 
+/* A script may close the dumper that is written to, where a wait runs its functions. */
+static bool is_open(const struct reading *reading)
+{
+	const struct ce_lua_dumper *dumper = reading->handle->dumper;
+
+	while (dumper && dumper->dump != reading->dump)
+		dumper = dumper->older;
+	return dumper;
+}
+
 /* Write packets of the current batch, as many as are wanted. */
 static int write_out(struct reading *reading)
 {
@@ -115,6 +125,9 @@ static int write_out(struct reading *reading)
 	uint32_t first = batch->at;
 	uint32_t end = end_of(batch, reading->most - reading->count);
 
+	if (!is_open(reading))
+		return ce_err_set(&handle->last, -EBADF,
+		                  "the dumper was closed while it was written to");
 	reading->count += ce_reader_take_until(handle->reader, end);
 	return ce_dump_write_batch(reading->dump, batch, batch->selected, first, end,
 	                           &handle->last);
@@ -179,7 +192,8 @@ static int raise_again(lua_State *L)
 static void flush(struct reading *reading)
 {
 	struct ce_err err;
-	int rc = reading->dump ? ce_dump_flush(reading->dump, &err) : 0;
+	int rc = reading->dump && is_open(reading) ? ce_dump_flush(reading->dump, &err)
+	                                           : 0;
 
 	if (rc == 0)
 		return;
