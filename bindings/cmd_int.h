@@ -217,6 +217,10 @@ int repl_answer(lua_State *L);
  */
 int run_hooks(lua_State *L);
 
+/* main.c: the exit status, unless standard output did not take all that was printed; then
+   that is said, and a status of 0 becomes EXIT_USAGE. */
+int cmd_end(int status);
+
 /*
  * run_signals.c: from now on SIGINT, SIGTERM and SIGHUP make the descriptor
  * readable that this returns, or a negative errno; a second one interrupts the

@@ -164,7 +164,7 @@ static int os_exit(lua_State *L)
 	status = end_run(L, run);
 	run_signals_close();
 	lua_close(L);
-	exit(wanted ? wanted : status);
+	exit(cmd_end(wanted ? wanted : status));
 }
 
 static void preload(lua_State *L, const char *name, lua_CFunction open)

@@ -94,14 +94,14 @@ static void open_standard_descriptors(void)
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR);
+		fd = open("/dev/null",
+		          O_RDONLY); /* what is printed there is lost: an error */
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
 }
 
-/* The status, unless standard output did not take all that was printed. */
-static int end(int status)
+int cmd_end(int status)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
 		return status;
@@ -148,10 +148,10 @@ int main(int argc, char **argv)
 		return refuse(argv[1]);
 	if (*argv[1] == '-') { /* capengine -e TEXT ... */
 		argv[0] = run;
-		return end(run_main(argc, argv));
+		return cmd_end(run_main(argc, argv));
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return end(commands[i].main(argc - 1, argv + 1));
+			return cmd_end(commands[i].main(argc - 1, argv + 1));
 	return refuse(argv[1]);
 }

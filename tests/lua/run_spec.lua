@@ -651,6 +651,26 @@ test("a closed standard input is an empty one, and no descriptor takes its numbe
   has(result.err, "standard input: it is empty")
 end)
 
+test("a closed standard output takes nothing, which is said", function()
+  for line, text in pairs {
+    ["exec $P run -r %s %s >&-"] = "print(1)",
+    ["exec $P run -r %s -w - %s >&-"] = COUNT,
+  } do
+    local result = expect(2, sh(line:format(NINE, command.script(text))))
+    has(result.err, "standard output: Bad file descriptor")
+  end
+  local silent = command.script "return { batch = function() end }"
+  expect(0, sh(("exec $P run -r %s %s >&-"):format(NINE, silent)))
+end)
+
+test("what standard output does not take is said after os.exit, too", function()
+  local line = "exec $P run -r %s %s >/dev/full"
+  local result = expect(2, sh(line:format(NINE, command.script "print(1) os.exit()")))
+  has(result.err, "No space left on device")
+  result = expect(7, sh(line:format(NINE, command.script "print(1) os.exit(7)")))
+  has(result.err, "No space left on device")
+end)
+
 test("a dumper that nobody closed is completed, counted, and its failure exits with 2", function()
   local script = [[
     local handle = require "capengine".source()
