@@ -229,6 +229,10 @@ int cmd_end(int status);
  */
 int run_signals_open(lua_State *L);
 
+/* The script has ended, as the second signal may have asked: what is left to do has all its
+   time, unless another one comes. */
+void run_signals_ended(void);
+
 /* The Lua state is about to go: signals touch it no more. */
 void run_signals_close(void);
 

@@ -136,6 +136,7 @@ static bool lossy(lua_State *L, const struct run *run)
 /* Everything closed, counted and said: the exit status. */
 static int end_run(lua_State *L, struct run *run)
 {
+	run_signals_ended();
 	close_handles(L);
 	ce_lua_close_dumpers(ce_lua_get(L)); /* that the script forgot */
 	ce_lua_close_savefiles(ce_lua_get(L));

@@ -205,6 +205,11 @@ int run_signals_hurry(void)
 	return stops;
 }
 
+void run_signals_ended(void)
+{
+	alarm(0);
+}
+
 void run_signals_close(void)
 {
 	script = NULL;
