@@ -146,6 +146,9 @@ struct run {
 int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
+/* The same with the message on top, and the run goes on: lua_error ends it. [-0, +0, m] */
+void run_say(lua_State *L, struct run *run, int status);
+
 /* The run of a Lua state. [-0, +0, -] */
 struct run *run_get(lua_State *L);
 

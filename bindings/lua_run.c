@@ -17,6 +17,16 @@
 #include "cmd_int.h"
 #include "lua_binding.h"
 
+void run_say(lua_State *L, struct run *run, int status)
+{
+	if (run->is_program)
+		fprintf(stderr, "capengine %s: %s\n", run->options.command,
+		        lua_tostring(L, -1));
+	run->status = status;
+	lua_pushvalue(L, -1);
+	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.reported");
+}
+
 int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
 {
 	va_list args;
@@ -24,12 +34,7 @@ int run_fail(lua_State *L, struct run *run, int status, const char *format, ...)
 	va_start(args, format);
 	lua_pushvfstring(L, format, args);
 	va_end(args);
-	if (run->is_program)
-		fprintf(stderr, "capengine %s: %s\n", run->options.command,
-		        lua_tostring(L, -1));
-	run->status = status;
-	lua_pushvalue(L, -1);
-	lua_setfield(L, LUA_REGISTRYINDEX, "capengine.reported");
+	run_say(L, run, status);
 	return lua_error(L);
 }
 
@@ -151,7 +156,10 @@ static int args(lua_State *L)
 /* capengine.fail(text): end the run with this message, and status 2. */
 static int fail_run(lua_State *L)
 {
-	return run_fail(L, check_run(L), EXIT_USAGE, "%s", luaL_checkstring(L, 1));
+	struct run *run = check_run(L);
+
+	run->code = 0; /* that of what was said before is not this one's */
+	return run_fail(L, run, EXIT_USAGE, "%s", luaL_checkstring(L, 1));
 }
 
 enum {

@@ -251,6 +251,20 @@ static int drive_all(lua_State *L, struct drive *drive)
 	return 0;
 }
 
+/* Say what ended the reading before `finish` is called, which may end the process, fail, or
+   make the handle say something else. False: nothing went wrong, or it was said. [-0, +0|1, m] */
+static bool say_failure(lua_State *L, struct run *run, int rc)
+{
+	const struct ce_err *err = &run->source->last;
+
+	run->code = rc;
+	if (rc == 0 || !strcmp(err->text, run->write_error.text))
+		return false;
+	lua_pushstring(L, ce_err_words(err));
+	run_say(L, run, EXIT_RUNTIME);
+	return true;
+}
+
 /* Does the script have none of the hooks that packets, or their absence, lead to? */
 static bool is_unhurried(lua_State *L)
 {
@@ -269,7 +283,7 @@ int run_hooks(lua_State *L)
 {
 	struct run *run = lua_touserdata(L, RUN);
 	struct drive drive;
-	int rc;
+	bool failed;
 
 	check_names(L);
 	run->unhurried = is_unhurried(L);
@@ -297,15 +311,12 @@ int run_hooks(lua_State *L)
 	push_hook(L, "finish");
 	ce_packet_time_open(&drive.time, every_ns(L));
 	drive.handle->reading = true;
-	rc = drive_all(L, &drive);
+	failed = say_failure(L, run, drive_all(L, &drive));
 	call_gap(L, &drive);
 	if (!lua_isnil(L, FINISH)) {
 		lua_pushvalue(L, FINISH);
 		lua_call(L, 0, 0);
 	}
 	drive.handle->reading = false;
-	run->code = rc;
-	if (rc < 0 && strcmp(drive.handle->last.text, run->write_error.text) != 0)
-		run_fail(L, run, EXIT_RUNTIME, "%s", ce_err_words(&drive.handle->last));
-	return 0;
+	return failed ? lua_error(L) : 0;
 }

@@ -671,6 +671,24 @@ test("what standard output does not take is said after os.exit, too", function()
   has(result.err, "No space left on device")
 end)
 
+test("what ended the reading is said, whatever finish does", function()
+  local whole = temporary.read(NINE)
+  local cut = temporary.file(whole:sub(1, #whole - 1))
+  for text, status in pairs {
+    ["os.exit()"] = 1,
+    ["os.exit(7)"] = 7,
+    ["error 'of its own'"] = 3,
+    ["require 'capengine'.source():stats()"] = 1,
+  } do
+    local result = expect(status, run("-r " .. cut,
+      ("return { packet = function() end, finish = function() %s end }"):format(text)))
+    local _, said = result.err:gsub("truncated", "")
+    test.equal(said, 1, result.err)
+    assert(not text:find "error" or result.err:find "of its own", result.err)
+    assert(not result.err:find "Statistics", result.err)
+  end
+end)
+
 test("a dumper that nobody closed is completed, counted, and its failure exits with 2", function()
   local script = [[
     local handle = require "capengine".source()
