@@ -63,12 +63,36 @@ static bool is_packet_load(uint16_t code)
 	       (mode == BPF_ABS || mode == BPF_IND || mode == BPF_MSH);
 }
 
+/* Does it ask for the packet's length, which is shorter without a cooked header? */
+static bool is_length_load(uint16_t code)
+{
+	return BPF_CLASS(code) <= BPF_LDX && BPF_MODE(code) == BPF_LEN;
+}
+
+/* The kernel's length is that of what it has. */
+static int translate_length(int linktype)
+{
+	switch (linktype) {
+	case DLT_LINUX_SLL:
+	case DLT_LINUX_SLL2:
+	case DLT_LINUX_IRDA:
+	case DLT_LINUX_LAPD:
+	case DLT_NETLINK:
+	case DLT_NFLOG:
+		return -EOPNOTSUPP;
+	default:
+		return 0;
+	}
+}
+
 static int translate(struct sock_filter *to, const struct bpf_insn *from, int linktype)
 {
 	*to = (struct sock_filter){from->code, from->jt, from->jf, from->k};
 	/* The snap length is libpcap's matter: a tag may yet be put back. */
 	if (from->code == (BPF_RET | BPF_K) && from->k)
 		to->k = WHOLE_PACKET;
+	if (is_length_load(from->code))
+		return translate_length(linktype);
 	if (!is_packet_load(from->code))
 		return 0;
 	switch (linktype) {
@@ -81,6 +105,7 @@ static int translate(struct sock_filter *to, const struct bpf_insn *from, int li
 	case DLT_LINUX_IRDA:
 	case DLT_LINUX_LAPD:
 	case DLT_NETLINK:
+	case DLT_NFLOG:
 		return -EOPNOTSUPP; /* cooked in ways of their own */
 	default:
 		return 0;
