@@ -606,6 +606,12 @@ static int set_filter(struct ce_source *source, void *arg)
 	int rc;
 
 	commit(wanted->capture); /* which holds what the filter before let pass */
+	if (wanted->capture->quiet_until_ns || wanted->capture->end) {
+		/* The kernel lets nothing in any more, and that is to stay. */
+		*wanted->filters = UINT64_MAX;
+		return source->ops->compile(source, wanted->expression, wanted->netmask,
+		                            wanted->err);
+	}
 	rc = source->ops->setfilter(source, wanted->expression, wanted->netmask,
 	                            wanted->err);
 	*wanted->filters = source->filters;
@@ -669,8 +675,11 @@ uint64_t ce_capture_waiting(struct ce_capture *capture)
 
 static int refresh(struct ce_source *source, void *arg)
 {
+	struct ce_capture *capture = arg;
+
 	(void)source;
-	look_for_drops(arg);
+	if (!capture->end) /* what an interface loses behind that is not the capture's */
+		look_for_drops(capture);
 	return 0;
 }
 

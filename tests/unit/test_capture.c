@@ -959,6 +959,44 @@ static void batches_say_which_filter_chose_their_packets(void **state)
 	close_capture(capture);
 }
 
+/* A filter that lets something in would undo it; whoever reads has to select by himself. */
+static void stop_is_not_undone_by_a_filter(void **state)
+{
+	struct ce_capture *capture = start_capture(open_feed(), NULL);
+	uint64_t filters = 0;
+
+	(void)state;
+	feed_hold(1);
+	ce_capture_stop(capture);
+	while (!feed_is_quiet())
+		usleep(100);
+	for (int i = 0; i < 2; i++) { /* it stops, it has ended */
+		assert_int_equal(ce_capture_setfilter(capture, "udp", 0, &filters, NULL),
+		                 0);
+		assert_true(filters == UINT64_MAX);
+		assert_int_equal(ce_capture_setfilter(capture, "no such thing", 0,
+		                                      &filters, NULL),
+		                 -EINVAL);
+		drain(capture);
+	}
+	close_capture(capture);
+}
+
+static void losses_behind_the_end_are_not_counted(void **state)
+{
+	struct ce_capture *capture = start_capture(open_feed(), NULL);
+	struct ce_stats stats = {0};
+
+	(void)state;
+	feed_lose(1, 2);
+	ce_capture_stop(capture);
+	drain(capture);
+	feed_lose(10, 20);
+	ce_capture_stats(capture, &stats);
+	assert_true(stats.kernel_drops == 1 && stats.interface_drops == 2);
+	close_capture(capture);
+}
+
 static void losses_are_told_with_the_batch_that_follows_them(void **state)
 {
 	struct ce_capture *capture = start_capture(open_feed(), NULL);
@@ -1179,6 +1217,8 @@ int main(void)
 		plain(capture_thread_alone_touches_the_source_while_it_runs),
 		plain(signals_go_to_other_threads),
 		plain(batches_say_which_filter_chose_their_packets),
+		plain(stop_is_not_undone_by_a_filter),
+		plain(losses_behind_the_end_are_not_counted),
 		plain(losses_are_told_with_the_batch_that_follows_them),
 		plain(loss_is_told_behind_what_waited_when_it_was_noticed),
 		plain(no_loss_is_forgotten_however_many_there_are),
