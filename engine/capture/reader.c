@@ -255,13 +255,16 @@ static int fail(struct ce_reader *reader, int rc, const struct ce_err *err)
 /* Nothing is queued: why not, or wait. 1: look again; 0: in vain; or the end. */
 static int wait_for_batch(struct ce_reader *reader, int timeout_ms, struct ce_err *err)
 {
+	int rc;
+
 	if (reader->limit == 0) {
 		ce_capture_stop(reader->capture);
 		return ce_err_set(err, -ENODATA, "end of the packets asked for");
 	}
 	if (ce_ring_ended(reader->ring))
 		return ce_capture_end(reader->capture, err);
-	return ce_ring_wait(reader->ring, timeout_ms);
+	rc = ce_ring_wait(reader->ring, timeout_ms);
+	return rc == -EINTR ? 0 : rc; /* a signal, though the ring may have ended since */
 }
 
 int ce_reader_fetch(struct ce_reader *reader, int timeout_ms, struct ce_err *out)
@@ -294,8 +297,6 @@ int ce_reader_fetch(struct ce_reader *reader, int timeout_ms, struct ce_err *out
 		rc = wait_for_batch(
 			reader, timeout_ms > 0 ? ce_clock_ms_until(until_ns) : timeout_ms,
 			err);
-		if (rc == -EINTR && !ce_ring_ended(reader->ring))
-			return 0; /* a signal */
 		if (rc <= 0)
 			return rc;
 	}
