@@ -181,7 +181,7 @@ static int rows_gc(lua_State *L)
 	struct rows *rows = luaL_checkudata(L, 1, CE_LUA_ROWS);
 
 	free(rows->numbers);
-	rows->numbers = NULL;
+	*rows = (struct rows){0}; /* a finalizer may still call the iterator */
 	return 0;
 }
 

@@ -184,7 +184,7 @@ static int rows_gc(lua_State *L)
 	struct ordered *ordered = luaL_checkudata(L, 1, "capengine.top_rows");
 
 	free(ordered->rows);
-	ordered->rows = NULL;
+	*ordered = (struct ordered){0}; /* a finalizer may still call the iterator */
 	return 0;
 }
 

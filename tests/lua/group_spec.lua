@@ -342,6 +342,18 @@ test("an iterator keeps its group", function()
   test.equal(step()["ip.src"], "10.0.0.1")
 end)
 
+test("an iterator that a finalizer calls after it was collected is at its end", function()
+  local called, row = false, nil
+  local function drop()
+    local holder = setmetatable({}, { __gc = function(self) called, row = true, self.step() end })
+    holder.step = add(ce.group { by = "ip.src" }, many(10)):rows()
+  end
+  drop()
+  collectgarbage()
+  assert(called)
+  test.equal(row, nil)
+end)
+
 test("a finalizer that clears the group while a row is made does no harm", function()
   local packets = many(200)
   local group = ce.group { by = { "ip.src", "flow.key", "eth.src" }, first = "ip.dst" }

@@ -81,6 +81,18 @@ test("rows of a top that changes meanwhile raise", function()
   test.raises("changed while its rows", step)
 end)
 
+test("an iterator that a finalizer calls after it was collected is at its end", function()
+  local called, row = false, nil
+  local function drop()
+    local holder = setmetatable({}, { __gc = function(self) called, row = true, self.step() end })
+    holder.step = add(ce.top { by = "ip.src" }, { flows.packet {} }):rows()
+  end
+  drop()
+  collectgarbage()
+  assert(called)
+  test.equal(row, nil)
+end)
+
 test("mistakes raise with words", function()
   test.raises("tcp.srcport or tcp.dstport", ce.top, { by = "tcp.port" })
   test.raises("not a number", ce.top, { by = "ip.src", weight = "ip.dst" })
