@@ -36,8 +36,12 @@ static struct ce_where *push_compiled(lua_State *L)
 
 	luaL_argcheck(L, strlen(expression) == length, 2, "an expression has no NUL");
 	lua_pushvalue(L, 2);
-	if (lua_rawget(L, lua_upvalueindex(UPVALUE_COMPILED)) != LUA_TNIL)
-		return ((struct compiled *)lua_touserdata(L, -1))->where;
+	if (lua_rawget(L, lua_upvalueindex(UPVALUE_COMPILED)) != LUA_TNIL) {
+		compiled = lua_touserdata(L, -1);
+		/* A state that closes runs finalizers and clears no weak table. */
+		luaL_argcheck(L, compiled->where, 2, "the expression was collected");
+		return compiled->where;
+	}
 	lua_pop(L, 1);
 	compiled = lua_newuserdatauv(L, sizeof(*compiled), 0);
 	compiled->where = NULL;

@@ -312,14 +312,9 @@ end)
 
 test("capengine.run has the format as an option", function()
   test.raises("json, table or tsv is wanted", ce.run, "talkers", { format = "xml" })
-  local result = command.sh [[
-    LUA_CPATH="$(dirname $P)/../lib/?.so" lua5.4 -l capengine -e 'assert(capengine.run("talkers",
-      { files = "data/office.pcap", format = "json", args = { top = 1 } }))']]
-  if result.err:find "not found" then test.skip "there is no lua5.4" end
-  if result.err:find "San runtime" or result.err:find "cannot allocate memory in static TLS" or
-    result.err:find "undefined symbol" then
-    test.skip "a sanitized module loads into no stock Lua"
-  end
+  local result, why = command.stock_lua [[-l capengine -e 'assert(capengine.run("talkers",
+    { files = "data/office.pcap", format = "json", args = { top = 1 } }))']]
+  if not result then test.skip(why) end
   test.equal(command.expect(0, result).out,
     '{"address":"10.20.0.7","packets":117,"bytes":135962}\n')
 end)

@@ -59,6 +59,18 @@ function command.run(options, script_text)
   return command.sh(("exec $P run %s %s"):format(options, command.script(script_text)))
 end
 
+-- `lua5.4 WORDS` with the module, where the words are text as of sh; nil and why, if there is
+-- no lua5.4 that loads it.
+function command.stock_lua(words)
+  local result = command.sh([[LUA_CPATH="$(dirname $P)/../lib/?.so" lua5.4 ]] .. words)
+  if result.err:find "not found" then return nil, "there is no lua5.4" end
+  if result.err:find "San runtime" or result.err:find "cannot allocate memory in static TLS" or
+    result.err:find "undefined symbol" then
+    return nil, "a sanitized module loads into no stock Lua"
+  end
+  return result
+end
+
 -- Raise unless the run ended with this status.
 function command.expect(status, result)
   if result.status ~= status then
