@@ -171,7 +171,8 @@ enum ceint_relation {
 struct ceint_token {
 	enum ceint_token_kind kind;
 	enum ceint_relation relation;
-	bool all; /* the relation wants all parts of a field to pass */
+	bool all;    /* the relation wants all parts of a field to pass */
+	bool closed; /* a string or a character has the quote that ends it */
 	const char *at;
 	uint32_t length;
 };

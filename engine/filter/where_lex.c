@@ -84,14 +84,17 @@ static bool begins_word(const char *at)
 	return is_word(*at) && strncmp(at, "..", 2) != 0;
 }
 
-/* Up to the quote that ends it, or to the end of the text. */
-static uint32_t quoted_length(const char *at, const char *quote)
+/* Up to the quote that ends it, or to the end of the text. A quote after a backslash ends
+   no raw string either, as in Wireshark. */
+static struct ceint_token quoted(struct ceint_token token, const char *quote)
 {
 	const char *end = quote + 1;
 
 	while (*end && *end != *quote)
 		end += end[0] == '\\' && end[1] ? 2 : 1;
-	return (uint32_t)(end - at) + (*end == *quote);
+	token.closed = *end == *quote;
+	token.length = (uint32_t)(end - token.at) + token.closed;
+	return token;
 }
 
 static struct ceint_token as(struct ceint_token token, const struct keyword *keyword)
@@ -137,10 +140,10 @@ struct ceint_token ceint_where_token(const char *at)
 	token.at = at;
 	if (*at == '"' || (at[0] == 'r' && at[1] == '"')) {
 		token.kind = CEINT_STRING;
-		token.length = quoted_length(at, at + (*at == 'r'));
+		return quoted(token, at + (*at == 'r'));
 	} else if (*at == '\'') {
 		token.kind = CEINT_CHAR;
-		token.length = quoted_length(at, at);
+		return quoted(token, at);
 	} else if (begins_word(at)) {
 		return word(token);
 	} else if (*at) {

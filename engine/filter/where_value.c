@@ -107,7 +107,7 @@ static int character(const struct ceint_parser *parser, const struct ceint_token
 {
 	const char *at = token->at + 1, *end = token->at + token->length - 1;
 
-	if (token->length < 3 || *end != '\'')
+	if (token->length < 3 || !token->closed)
 		return ceint_where_fail(parser, token, "%.*s is not a character",
 		                        CEINT_QUOTE(token));
 	if (*at == '\\' && at + 1 < end) {
@@ -369,7 +369,7 @@ static int string(const struct ceint_parser *parser, const struct ceint_token *t
 	const char *at = token->at + 1 + raw, *end = token->at + token->length - 1;
 	struct ceint_token here = *token;
 
-	if (at > end || *end != '"')
+	if (!token->closed)
 		return ceint_where_fail(parser, token, "the string does not end");
 	while (at < end) {
 		here.at = at;

@@ -329,8 +329,14 @@ static void contains_finds_octets_in_header_and_payload(void **state)
 	           {"udp contains 47:45:54:3f", "c"}, {"ip contains \"GET\"", "c"},
 	           {"udp contains 3f:00", ""}, {"vlan contains 3f:00", "c"},
 	           {"eth.src contains 00:07", "abcd"}, {"frame contains \"\"", ""},
-	           {"frame contains 'G'", "bc"}, {"tcp contains r\"GET \\\"", ""},
-	           {"frame[0:6] contains ff:ff", "d"});
+	           {"frame contains 'G'", "bc"}, {"frame[0:6] contains ff:ff", "d"});
+}
+
+static void quote_after_a_backslash_ends_no_string(void **state)
+{
+	SELECT_ALL({"tcp contains \"GET\\\"\"", ""}, {"tcp contains r\"GET\\\"\"", ""},
+	           {"tcp contains \"GE\\x54\"", "b"}, {"frame[0] == \"\\\\\"", ""},
+	           {"tcp contains r\"\\\\\"", ""}, {"ip.ttl == '\\''", ""});
 }
 
 static void whole_protocols_compare(void **state)
@@ -483,6 +489,8 @@ static void mistakes_are_shown_where_they_are(void **state)
 		{"ip.ttl == \"64\"", 10, "without quotes"},
 		{"ip.ttl == 'ab'", 10, "more than one character"},
 		{"ip.ttl == ''", 10, "is not a character"},
+		{"ip.ttl == '\\'", 10, "'\\' is not a character"},
+		{"ip.ttl == 'a\\'", 10, "'a\\' is not a character"},
 		{"ip.src == 5", 10, "\"5\" is not an IPv4 address, as ip.src is"},
 		{"ip.src == 10.0.0.256", 10, "not an IPv4 address"},
 		{"ip.src == 10.0.0.0/33", 10, "a prefix has 0 to 32 bits"},
@@ -508,6 +516,11 @@ static void mistakes_are_shown_where_they_are(void **state)
 		{"tcp contains 1:2", 13, "not a sequence of bytes"},
 		{"tcp contains \"a\\q\"", 15, "\\q is not an escape sequence"},
 		{"tcp contains \"abc", 13, "the string does not end"},
+		{"tcp contains \"abc\\\"", 13, "the string does not end"},
+		{"tcp contains \"\\\\\\\"", 13, "the string does not end"},
+		{"tcp contains r\"\\\"", 13, "the string does not end"},
+		{"tcp contains \"", 13, "the string does not end"},
+		{"tcp contains '\\'", 13, "'\\' is not a character"},
 		{"eth.src contains \"a\"", 17, "without quotes"},
 		{"tcp.port[0] == 1", 0, "cannot be sliced"},
 		{"frame[] == 00", 6, "a slice is numbers"},
@@ -681,6 +694,7 @@ int main(void)
 		with_examples(slices_are_octets),
 		with_examples(slice_beyond_the_value_is_empty),
 		with_examples(contains_finds_octets_in_header_and_payload),
+		with_examples(quote_after_a_backslash_ends_no_string),
 		with_examples(whole_protocols_compare),
 		with_examples(and_binds_closer_than_or),
 		with_examples(fields_compare_in_chains),
