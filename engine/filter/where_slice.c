@@ -83,7 +83,8 @@ static int last(struct reader *reader, struct ceint_slice *slice)
 		rc = fail(reader, "the end of a slice is behind its start");
 	if (rc == 0 && end - slice->start == INT32_MAX)
 		rc = fail(reader, "the number is too big for a slice");
-	slice->length = end - slice->start + 1;
+	if (rc == 0)
+		slice->length = end - slice->start + 1;
 	return rc;
 }
 

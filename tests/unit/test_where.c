@@ -525,6 +525,8 @@ static void mistakes_are_shown_where_they_are(void **state)
 		{"tcp.port[0] == 1", 0, "cannot be sliced"},
 		{"frame[] == 00", 6, "a slice is numbers"},
 		{"frame[5-2] == 00", 6, "the end of a slice is behind its start"},
+		{"ip[-5-2147483647] == 00", 3, "the end of a slice is behind its start"},
+		{"ip[-2147483647-", 15, "the slice does not end"},
 		{"frame[5:0] == 00", 6, "the length of a slice is above 0"},
 		{"frame[1:2:3] == 00", 9, "\"]\" is missing"},
 		{"frame[1", 7, "\"]\" is missing"},
