@@ -170,7 +170,6 @@ static int reserve(struct ce_group *group, uint32_t packets)
 static int begin_block(struct ce_group *group, struct ceint_block *block)
 {
 	group->block = block;
-	group->block_count++;
 	group->settled = 0;
 	/* A packet ends one row at most: that of its key, or one that makes room. */
 	return ceint_over_reserve(group, block->count);
@@ -188,7 +187,7 @@ static void stamp(struct ce_group *group, const struct ce_batch *batch)
 			ce_packet_time_due(&group->time, ts_ns, &tick);
 			group->stamp[i] = group->time.now_ns;
 		} else {
-			group->stamp[i] = (int64_t)group->block_count;
+			group->stamp[i] = (int64_t)++group->touches;
 		}
 }
 
@@ -325,7 +324,7 @@ static int64_t seen_in(const struct ce_group *group, const struct ce_group *othe
 
 	return comparable       ? *ceint_seen(other, row)
 	       : group->idle_ns ? group->time.now_ns
-	                        : (int64_t)group->block_count;
+	                        : (int64_t)group->touches;
 }
 
 static void merge_row(struct ce_group *group, unsigned char *entry,
@@ -357,6 +356,7 @@ static int merge_block(struct ce_group *group, const struct ce_group *other,
 		unsigned char *entry = ceint_table_find(&group->table, hash, key);
 
 		group->settled = i; /* nothing waits to be settled */
+		group->touches++;
 		if (!entry)
 			entry = place(group, i);
 		merge_row(group, entry, other, rows[i]);

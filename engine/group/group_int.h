@@ -52,7 +52,7 @@ struct ce_group {
 	struct ceint_block blocks[CEINT_STAGES]; /* on their way: see group.c */
 	struct ceint_block *block;               /* the one that is counted */
 	int64_t stamp[CEINT_BLOCK]; /* of the block's packets: packet time or, where
-	                               rows are never idle, the number of the block */
+	                               rows are never idle, their number */
 	uint32_t settled;           /* the block's packets before it are */
 
 	uint32_t has_offset;  /* in an entry; 0: there is none */
@@ -79,7 +79,7 @@ struct ce_group {
 	uint32_t flush_left; /* rows that take flushes */
 	uint32_t flush_hand; /* the entry that it looks at next */
 	struct ce_group_counts counts;
-	uint64_t block_count; /* how many were counted */
+	uint64_t touches; /* of rows by packets, where that says which is idlest */
 	uint64_t version;
 };
 

@@ -574,6 +574,109 @@ static void the_idlest_row_makes_room(void **state)
 	ce_group_close(group);
 }
 
+/* Add packets of these sources and times, cut into batches of so many. */
+static void add_cut(struct ce_group *group, const struct flows_packet *packets,
+                    uint32_t count, uint32_t cut)
+{
+	for (uint32_t i = 0; i < count;) {
+		flows_begin(&flows);
+		for (uint32_t k = 0; k < cut && i < count; k++)
+			flows_add(&flows, &packets[i++]);
+		select_only_what_is_there();
+		add_batch(group, flows.all);
+	}
+}
+
+/* Both groups have the same rows, and the same in `other`. */
+static void assert_same(const struct ce_group *one, const struct ce_group *two)
+{
+	const struct ce_group_row *other = ce_group_other(one);
+
+	for (uint32_t key = 0; key < KEYS; key++) {
+		const struct ce_group_row *row = get(one, key), *same = get(two, key);
+
+		assert_int_equal(row != NULL, same != NULL);
+		for (size_t k = 2; row && k < ce_group_columns(one); k++)
+			assert_int_equal(number(one, row, k), number(two, same, k));
+	}
+	assert_int_equal(other != NULL, ce_group_other(two) != NULL);
+	if (other)
+		assert_int_equal(number(one, other, 2),
+		                 number(two, ce_group_other(two), 2));
+}
+
+static void the_idlest_row_makes_room_within_a_batch(void **state)
+{
+	const struct flows_packet packets[] = {
+		{.src = 1}, {.src = 2}, {.src = 1}, {.src = 3}};
+
+	(void)state;
+	for (uint32_t cut = 1; cut <= 4; cut++) {
+		struct ce_group *group = open_group(
+			(struct ce_group_options){.capacity = 2, .evict = true});
+
+		add_cut(group, packets, 4, cut);
+		assert_int_equal(number(group, get(group, 1 * PORTS), 2), 2);
+		assert_null(get(group, 2 * PORTS));
+		assert_int_equal(number(group, get(group, 3 * PORTS), 2), 1);
+		ce_group_close(group);
+	}
+}
+
+static struct flows_packet many[4 * CE_BATCH_PACKETS];
+
+enum { MANY = sizeof(many) / sizeof(*many) };
+
+/* Packets of few enough keys that some come again, in bursts and after silence. */
+static void make_many(int64_t step_ns)
+{
+	int64_t ts_ns = START;
+
+	for (uint32_t i = 0; i < MANY; i++) {
+		ts_ns += pick((uint32_t)step_ns) * (pick(500) ? 1 : 200);
+		many[i] = random_packet(ts_ns);
+		many[i].arp = false;
+	}
+}
+
+static void what_is_evicted_does_not_depend_on_batches(void **state)
+{
+	static const uint32_t cuts[] = {1, 7, 64, 100, 1000, CE_BATCH_PACKETS};
+	struct ce_group_options options = {.capacity = 50, .evict = true};
+	struct ce_group *one = open_group(options);
+
+	(void)state;
+	make_many(1000);
+	add_cut(one, many, MANY, 1);
+	for (size_t k = 1; k < sizeof(cuts) / sizeof(*cuts); k++) {
+		struct ce_group *two = open_group(options);
+
+		add_cut(two, many, MANY, cuts[k]);
+		assert_same(one, two);
+		assert_int_equal(ce_group_counts(one).evicted,
+		                 ce_group_counts(two).evicted);
+		ce_group_close(two);
+	}
+	ce_group_close(one);
+}
+
+static void merged_rows_are_touched_after_what_was_there(void **state)
+{
+	struct ce_group_options options = {.capacity = 2, .evict = true};
+	struct ce_group *one = open_group(options), *two = open_group(options);
+
+	(void)state;
+	add_one(two, 1, START);
+	add_one(one, 1, START);
+	add_one(one, 2, START);
+	assert_int_equal(ce_group_merge(one, two), 0);
+	add_one(one, 3, START);
+	assert_int_equal(number(one, get(one, 1 * PORTS), 2), 2);
+	assert_null(get(one, 2 * PORTS));
+	ce_group_close(one);
+	ce_group_close(two);
+}
+
 /* Packets of a key whose distance is more than `idle` are in different rows, and only
    those, whenever rows are taken. */
 static void idle_rows_are_those_of_plain_sessions(void **state)
@@ -902,6 +1005,9 @@ int main(void)
 		cmocka_unit_test(evicted_rows_are_taken_and_nothing_is_lost),
 		cmocka_unit_test(idle_and_evicted_rows_go_well_together),
 		cmocka_unit_test(the_idlest_row_makes_room),
+		cmocka_unit_test(the_idlest_row_makes_room_within_a_batch),
+		cmocka_unit_test(what_is_evicted_does_not_depend_on_batches),
+		cmocka_unit_test(merged_rows_are_touched_after_what_was_there),
 		cmocka_unit_test(idle_rows_are_those_of_plain_sessions),
 		cmocka_unit_test(a_row_that_nothing_comes_to_is_over_in_bounded_time),
 		cmocka_unit_test(a_corrupt_stamp_ends_no_row),
