@@ -275,9 +275,11 @@ int ce_group_add(struct ce_group *group, struct ce_decode *decode,
                  const uint64_t selected[CE_BATCH_WORDS])
 {
 	const struct ce_batch *batch = ce_decode_batch(decode);
-	int rc = begin_batch(group, decode, selected);
+	int rc = ceint_over_end_flush(group);
 
 	group->version++;
+	if (rc == 0)
+		rc = begin_batch(group, decode, selected);
 	if (rc == 0)
 		rc = reserve(group, ce_selection_count(selected, 0, batch->count));
 	if (rc == 0)
@@ -376,11 +378,14 @@ int ce_group_merge(struct ce_group *group, const struct ce_group *other)
 {
 	unsigned char *rows[CEINT_BLOCK];
 	uint32_t number = 0;
-	int rc = 0;
+	int rc;
 
 	if (group == other || !same_shape(group, other))
 		return -EINVAL;
 	group->version++;
+	rc = ceint_over_end_flush(group);
+	if (rc < 0)
+		return rc;
 	if (other->time.started &&
 	    (!group->time.started || other->time.now_ns > group->time.now_ns))
 		group->time = other->time;

@@ -133,6 +133,10 @@ void ceint_over_restart(struct ce_group *group, unsigned char *entry);
 /* Remove the row that is idle longest, of a few. */
 void ceint_over_evict(struct ce_group *group);
 
+/* Put what is left of a flush with the rows that wait, before packets of the same keys
+   come. 0; or -ENOMEM: then nothing has changed. */
+int ceint_over_end_flush(struct ce_group *group);
+
 /* Remove rows that are idle, of as many as packet time says. 0 or -ENOMEM. */
 int ceint_over_lapse(struct ce_group *group);
 

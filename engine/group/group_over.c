@@ -143,15 +143,6 @@ int ceint_over_lapse(struct ce_group *group)
 	return rc;
 }
 
-int ce_group_expire(struct ce_group *group, int64_t now_ns)
-{
-	struct ce_tick tick;
-
-	group->version++;
-	ce_packet_time_idle(&group->time, now_ns, &tick);
-	return ceint_over_lapse(group);
-}
-
 void ce_group_flush(struct ce_group *group)
 {
 	group->version++;
@@ -164,25 +155,55 @@ void ce_group_flush(struct ce_group *group)
 	ceint_table_clear(&group->table);
 }
 
-/* Take the next row that is flushed; NULL: there is none. */
-static const struct ce_group_row *take_flushed(struct ce_group *group)
+/* The entry of the next row that is flushed; NULL: there is none. */
+static unsigned char *next_flushed(struct ce_group *group)
 {
-	struct ceint_table *table = &group->table;
+	const struct ceint_table *table = &group->table;
 
 	while (group->flush_left && group->flush_hand < table->used) {
 		unsigned char *entry = ceint_table_entry(table, group->flush_hand++);
 
-		if (!ceint_count(entry))
-			continue;
-		memcpy(group->taken, entry, table->stride);
-		remove_row(group, entry);
-		group->counts.expired++;
-		if (--group->flush_left == 0 && table->live == 0)
-			ceint_table_clear(table);
-		return (const void *)group->taken;
+		if (ceint_count(entry))
+			return entry;
 	}
 	group->flush_left = 0;
 	return NULL;
+}
+
+/* What was flushed has been copied. */
+static void remove_flushed(struct ce_group *group, unsigned char *entry)
+{
+	remove_row(group, entry);
+	group->counts.expired++;
+	if (--group->flush_left == 0 && group->table.live == 0)
+		ceint_table_clear(&group->table);
+}
+
+int ceint_over_end_flush(struct ce_group *group)
+{
+	unsigned char *entry;
+
+	if (!group->flush_left)
+		return 0;
+	if (ceint_over_reserve(group, group->flush_left) < 0)
+		return -ENOMEM;
+	while ((entry = next_flushed(group))) {
+		hand_over(group, entry);
+		remove_flushed(group, entry);
+	}
+	return 0;
+}
+
+/* Take the next row that is flushed; NULL: there is none. */
+static const struct ce_group_row *take_flushed(struct ce_group *group)
+{
+	unsigned char *entry = next_flushed(group);
+
+	if (!entry)
+		return NULL;
+	memcpy(group->taken, entry, group->table.stride);
+	remove_flushed(group, entry);
+	return (const void *)group->taken;
 }
 
 const struct ce_group_row *ce_group_take(struct ce_group *group)
@@ -197,4 +218,14 @@ const struct ce_group_row *ce_group_take(struct ce_group *group)
 	if (++over->first == over->end)
 		over->first = over->end = 0;
 	return (const void *)group->taken;
+}
+
+int ce_group_expire(struct ce_group *group, int64_t now_ns)
+{
+	struct ce_tick tick;
+	int rc = ceint_over_end_flush(group);
+
+	group->version++;
+	ce_packet_time_idle(&group->time, now_ns, &tick);
+	return rc < 0 ? rc : ceint_over_lapse(group);
 }

@@ -791,6 +791,47 @@ static void rows_end_without_packets_when_the_time_is_said(void **state)
 	ce_group_close(group);
 }
 
+/* How to go on after a part of a flush was taken. */
+static void go_on(struct ce_group *group, int how)
+{
+	struct ce_group *other = open_group((struct ce_group_options){.idle_ns = SECOND});
+
+	if (how == 0)
+		add_one(group, 3, START + 1);
+	add_one(other, 3, START + 1);
+	if (how == 1)
+		assert_int_equal(ce_group_merge(group, other), 0);
+	if (how == 2) {
+		assert_int_equal(ce_group_expire(group, START + 1), 0);
+		add_one(group, 3, START + 1);
+	}
+	ce_group_close(other);
+}
+
+static void what_comes_within_a_flush_begins_new_rows(void **state)
+{
+	(void)state;
+	for (int how = 0; how < 3; how++) {
+		struct ce_group *group = open_group(
+			(struct ce_group_options){.idle_ns = SECOND, .keep = true});
+		static struct plain taken[KEYS];
+
+		memset(taken, 0, sizeof(taken));
+		for (uint32_t src = 0; src < 5; src++)
+			add_one(group, src, START);
+		ce_group_flush(group);
+		assert_int_equal(row_key(group, ce_group_take(group)), 0);
+		go_on(group, how);
+		assert_int_equal(ce_group_len(group), 1);
+		assert_int_equal(take_all(group, taken), 4);
+		for (uint32_t src = 1; src < 5; src++)
+			assert_int_equal(taken[src * PORTS].count, 1);
+		assert_int_equal(number(group, get(group, 3 * PORTS), 2), 1);
+		assert_int_equal(ce_group_counts(group).expired, 5);
+		ce_group_close(group);
+	}
+}
+
 static void merging_is_adding_both(void **state)
 {
 	struct ce_group *one = open_group((struct ce_group_options){0});
@@ -956,6 +997,10 @@ static int use_all(void)
 		rc = ce_group_add(one, decode, flows.all);
 	if (rc == 0)
 		rc = ce_group_merge(two, one);
+	if (rc == 0) {
+		ce_group_flush(two);
+		rc = ce_group_expire(two, START);
+	}
 	if (rc == 0)
 		rc = (int)ce_group_order(one, &(struct ce_group_order){0}, &rows);
 	free(rows);
@@ -1013,6 +1058,7 @@ int main(void)
 		cmocka_unit_test(a_corrupt_stamp_ends_no_row),
 		cmocka_unit_test(a_corrupt_first_stamp_keeps_no_row_for_ever),
 		cmocka_unit_test(rows_end_without_packets_when_the_time_is_said),
+		cmocka_unit_test(what_comes_within_a_flush_begins_new_rows),
 		cmocka_unit_test(merging_is_adding_both),
 		cmocka_unit_test(merging_at_capacity_counts_in_the_other_row),
 		cmocka_unit_test(groups_of_other_columns_do_not_merge),
