@@ -1527,7 +1527,7 @@ function group:merge(other) end
 function group:expire(now_ns) end
 
 --- All rows are over: `expired`, where there is one, gets them, in the order in which
---- they began.
+--- they began as long as none had gone; then in no particular one.
 function group:flush() end
 
 --- Forget all rows and counts.

@@ -115,7 +115,8 @@ void ce_group_clear(struct ce_group *group);
 /* No packet came: it is now_ns. Rows may be over. 0 or -ENOMEM. */
 int ce_group_expire(struct ce_group *group, int64_t now_ns);
 
-/* All rows are over: take gives each, in the order in which they began. */
+/* All rows are over: take gives each, in the order in which they began as long as
+   none had gone; then in no particular one. */
 void ce_group_flush(struct ce_group *group);
 
 /* The next row that is over, and is in the group no longer; NULL: none is. */
