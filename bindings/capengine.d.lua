@@ -1412,10 +1412,14 @@ function series:svg() end
 ---
 --- With `idle`, a row is over when no packet of its key came for longer than that, in
 --- packet time; a later one begins a new row. So the rows do not depend on when the
---- script looks. `expired` gets rows that are over, and evicted ones, at the end of the
---- call that found them, at the latest half of `idle` late; it may call anything, also
---- of this group, but not yield. When it raises, add does, with everything counted;
---- the next call hands out the rest.
+--- script looks, nor on how packets are cut into batches: at `capacity`, rows that are
+--- over make room first. Only with "evict" and `idle` together it can depend on batches
+--- which eight rows are looked at, and which of equally idle ones goes.
+---
+--- `expired` gets rows that are over, and evicted ones, at the end of the call that found
+--- them, at the latest half of `idle` late; it may call anything, also of this group, but
+--- not yield. When it raises, add does, with everything counted; the next call hands out
+--- the rest.
 ---
 --- Raises for an unknown option or field, a field that stands for several (tcp.port), a
 --- sum of what is no number; add also when memory runs out, with some packets counted.

@@ -101,6 +101,7 @@ void ce_group_close(struct ce_group *group)
 	for (int i = 0; i < CEINT_STAGES; i++)
 		ceint_block_close(&group->blocks[i]);
 	free(group->over.rows);
+	free(group->due.rows);
 	free(group->other);
 	free(group);
 }
@@ -111,6 +112,7 @@ void ce_group_clear(struct ce_group *group)
 	ceint_table_clear(&group->table);
 	memset(group->other, 0, group->row_bytes);
 	group->over.first = group->over.end = 0;
+	group->due.known = false;
 	group->flush_left = 0;
 	group->hand = group->evict_hand = 0;
 	group->counts = (struct ce_group_counts){0};
@@ -142,11 +144,27 @@ static void settle(struct ce_group *group, uint32_t to)
 	group->settled = to;
 }
 
-/* An entry for key i of the block, which has none. */
-static unsigned char *place(struct ce_group *group, uint32_t i)
+/* Before the full group looks for a place for packet i, rows that are over by then give
+   theirs. 0 or -ENOMEM. */
+static int end_idle(struct ce_group *group, uint32_t i, int64_t now_ns)
+{
+	int rc;
+
+	if (!group->idle_ns || !ceint_over_is_due(group, now_ns))
+		return 0;
+	settle(group, i);
+	rc = ceint_over_make_room(group, now_ns);
+	return rc < 0 ? rc : ceint_over_reserve(group, group->block->count);
+}
+
+/* An entry for key i of the block, which has none, at now_ns, if rows may be idle; NULL:
+   no memory. */
+static unsigned char *place(struct ce_group *group, uint32_t i, int64_t now_ns)
 {
 	const struct ceint_block *block = group->block;
 
+	if (group->table.live >= group->capacity && end_idle(group, i, now_ns) < 0)
+		return NULL;
 	if (group->table.live >= group->capacity) {
 		if (!group->evict)
 			return group->other;
@@ -205,7 +223,9 @@ static int count_block(struct ce_group *group, struct ceint_block *block,
 		stamp(group, batch);
 	while ((i = ceint_table_add(&group->table, block, i, group->capacity, next)) <
 	       block->count) {
-		block->entry[i] = place(group, i);
+		block->entry[i] = place(group, i, group->stamp[i]);
+		if (!block->entry[i])
+			return -ENOMEM;
 		i++;
 	}
 	settle(group, i);
@@ -360,7 +380,9 @@ static int merge_block(struct ce_group *group, const struct ce_group *other,
 		group->settled = i; /* nothing waits to be settled */
 		group->touches++;
 		if (!entry)
-			entry = place(group, i);
+			entry = place(group, i, group->time.now_ns);
+		if (!entry)
+			return -ENOMEM;
 		merge_row(group, entry, other, rows[i]);
 	}
 	return 0;
@@ -395,6 +417,7 @@ int ce_group_merge(struct ce_group *group, const struct ce_group *other)
 		gather_rows(group, other, &number, rows);
 		rc = merge_block(group, other, rows);
 	}
+	group->due.known = false; /* rows may have come that were touched earlier */
 	if (rc < 0)
 		return rc;
 	merge_counts(group, other);

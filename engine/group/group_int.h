@@ -45,6 +45,18 @@ struct ceint_over {
 	size_t room;
 };
 
+/* Rows that can be idle within the next half of idle_ns, the idlest first. */
+struct ceint_due {
+	struct ceint_due_row {
+		int64_t seen_ns; /* then; a packet may have come since */
+		uint32_t number; /* of the entry */
+	} * rows;
+	size_t next, end; /* those of [next, end) were not looked at again */
+	size_t room;
+	int64_t from_ns; /* when they were noted */
+	bool known;      /* they were */
+};
+
 struct ce_group {
 	struct ceint_table table;
 	struct ceint_keys keys;                  /* as rows have them: maybe short */
@@ -76,6 +88,7 @@ struct ce_group {
 	unsigned char *other; /* an entry without a key */
 	unsigned char *taken; /* what take gave */
 	struct ceint_over over;
+	struct ceint_due due;
 	uint32_t flush_left; /* rows that take flushes */
 	uint32_t flush_hand; /* the entry that it looks at next */
 	struct ce_group_counts counts;
@@ -136,6 +149,13 @@ void ceint_over_evict(struct ce_group *group);
 /* Put what is left of a flush with the rows that wait, before packets of the same keys
    come. 0; or -ENOMEM: then nothing has changed. */
 int ceint_over_end_flush(struct ce_group *group);
+
+/* Can a row be idle at now_ns? */
+bool ceint_over_is_due(const struct ce_group *group, int64_t now_ns);
+
+/* Remove all rows that are idle at now_ns, when what came before is settled. 0 or
+   -ENOMEM. */
+int ceint_over_make_room(struct ce_group *group, int64_t now_ns);
 
 /* Remove rows that are idle, of as many as packet time says. 0 or -ENOMEM. */
 int ceint_over_lapse(struct ce_group *group);

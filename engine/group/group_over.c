@@ -5,6 +5,12 @@
  * Idle rows are found in two ways. A packet whose row is idle begins another, so
  * that what rows say does not depend on when they were looked at. And a hand goes
  * over the entries, once in half of idle_ns: the rows to whose keys nothing comes.
+ *
+ * In a full group a row that is idle must not keep a new key out, whether the hand has
+ * come to it or not. So that no packet has to look for one among all, those that can be
+ * idle within the next half of idle_ns are noted in the order in which they will be: no
+ * other can, as rows are only touched later. A merge brings rows that were touched
+ * earlier: behind it none are noted.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -97,9 +103,9 @@ void ceint_over_evict(struct ce_group *group)
 }
 
 /* Look at one row. 0 or -ENOMEM. */
-static int look_at(struct ce_group *group, unsigned char *entry)
+static int look_at(struct ce_group *group, unsigned char *entry, int64_t now_ns)
 {
-	int64_t *seen = ceint_seen(group, entry), now_ns = group->time.now_ns;
+	int64_t *seen = ceint_seen(group, entry);
 
 	if (!ceint_count(entry))
 		return 0;
@@ -113,6 +119,90 @@ static int look_at(struct ce_group *group, unsigned char *entry)
 	remove_row(group, entry);
 	group->counts.expired++;
 	return 0;
+}
+
+/* Are those noted that can be idle at now_ns? */
+static bool are_noted(const struct ce_group *group, int64_t now_ns)
+{
+	const struct ceint_due *due = &group->due;
+
+	return due->known && now_ns >= due->from_ns &&
+	       now_ns - due->from_ns <= group->idle_ns / 2;
+}
+
+/* Is the next that was noted idle, if nothing came since? */
+static bool next_is_due(const struct ce_group *group, int64_t now_ns)
+{
+	const struct ceint_due *due = &group->due;
+
+	return due->next < due->end &&
+	       now_ns - due->rows[due->next].seen_ns > group->idle_ns;
+}
+
+bool ceint_over_is_due(const struct ce_group *group, int64_t now_ns)
+{
+	return !are_noted(group, now_ns) || next_is_due(group, now_ns);
+}
+
+/* For qsort. */
+static int compare_due(const void *one, const void *two)
+{
+	const struct ceint_due_row *a = one, *b = two;
+
+	return (a->seen_ns > b->seen_ns) - (a->seen_ns < b->seen_ns);
+}
+
+/* Room to note all rows. 0 or -ENOMEM. */
+static int reserve_due(struct ce_group *group)
+{
+	struct ceint_due *due = &group->due;
+	const size_t room = group->table.live;
+
+	due->known = false;
+	due->next = due->end = 0;
+	if (room <= due->room)
+		return 0;
+	free(due->rows);
+	due->rows = malloc(room * sizeof(*due->rows));
+	due->room = due->rows ? room : 0;
+	return due->rows ? 0 : -ENOMEM;
+}
+
+/* Remove rows that are idle, and note those that soon can be. 0 or -ENOMEM. */
+static int note_due(struct ce_group *group, int64_t now_ns)
+{
+	struct ceint_due *due = &group->due;
+	int rc = reserve_due(group);
+
+	for (uint32_t i = 0; rc == 0 && i < group->table.used; i++) {
+		unsigned char *entry = ceint_table_entry(&group->table, i);
+		int64_t seen_ns;
+
+		rc = look_at(group, entry, now_ns);
+		seen_ns = *ceint_seen(group, entry);
+		if (ceint_count(entry) && now_ns - seen_ns >= group->idle_ns / 2)
+			due->rows[due->end++] = (struct ceint_due_row){seen_ns, i};
+	}
+	if (rc < 0)
+		return rc;
+	if (due->end)
+		qsort(due->rows, due->end, sizeof(*due->rows), compare_due);
+	due->from_ns = now_ns;
+	due->known = true;
+	return 0;
+}
+
+int ceint_over_make_room(struct ce_group *group, int64_t now_ns)
+{
+	struct ceint_due *due = &group->due;
+	int rc = are_noted(group, now_ns) ? 0 : note_due(group, now_ns);
+
+	for (; rc == 0 && next_is_due(group, now_ns); due->next += rc == 0)
+		rc = look_at(
+			group,
+			ceint_table_entry(&group->table, due->rows[due->next].number),
+			now_ns);
+	return rc;
 }
 
 /* How many rows are to be looked at now. */
@@ -139,7 +229,7 @@ int ceint_over_lapse(struct ce_group *group)
 	if (!group->idle_ns || !group->time.started)
 		return 0;
 	for (uint32_t count = lapsed(group); count && rc == 0; count--)
-		rc = look_at(group, step(group, &group->hand));
+		rc = look_at(group, step(group, &group->hand), group->time.now_ns);
 	return rc;
 }
 

@@ -49,7 +49,8 @@ size_t ce_group_memory(const struct ce_group *group)
 {
 	return sizeof(*group) + ceint_table_memory(&group->table) +
 	       (size_t)CEINT_STAGES * CEINT_BLOCK * group->long_keys.bytes +
-	       (group->over.room + 2) * group->row_bytes;
+	       (group->over.room + 2) * group->row_bytes +
+	       group->due.room * sizeof(*group->due.rows);
 }
 
 size_t ce_group_key_offset(const struct ce_group *group, size_t k)

@@ -791,6 +791,87 @@ static void rows_end_without_packets_when_the_time_is_said(void **state)
 	ce_group_close(group);
 }
 
+static void rows_that_are_over_give_their_places_within_a_batch(void **state)
+{
+	const struct flows_packet packets[] = {{.src = 1, .ts_ns = START},
+	                                       {.src = 1, .ts_ns = START + SECOND / 10},
+	                                       {.src = 2, .ts_ns = START + 100 * SECOND},
+	                                       {.src = 2, .ts_ns = START + 101 * SECOND}};
+
+	(void)state;
+	for (uint32_t cut = 1; cut <= 4; cut++) {
+		for (int evict = 0; evict < 2; evict++) {
+			struct ce_group *group = open_group((struct ce_group_options){
+				.capacity = 1, .evict = evict, .idle_ns = SECOND});
+
+			add_cut(group, packets, 4, cut);
+			assert_int_equal(number(group, get(group, 2 * PORTS), 2), 2);
+			assert_null(ce_group_other(group));
+			assert_int_equal(ce_group_counts(group).expired, 1);
+			assert_int_equal(ce_group_counts(group).evicted, 0);
+			ce_group_close(group);
+		}
+	}
+}
+
+/* What a group with these options gives of `many`: rows by key; gives the sessions, and
+   in *others what had no row. */
+static uint64_t count_sessions(const struct ce_group_options *options, struct plain *rows,
+                               uint64_t *others)
+{
+	static int64_t seen[KEYS];
+	uint64_t sessions = 0;
+
+	memset(seen, 0, sizeof(seen));
+	for (uint32_t i = 0; i < MANY; i++) {
+		const int64_t now_ns = many[i].ts_ns;
+		const uint32_t key = key_of(&many[i]);
+		uint32_t live = 0;
+
+		if (now_ns - seen[key] > options->idle_ns) {
+			for (uint32_t k = 0; k < KEYS; k++)
+				live += now_ns - seen[k] <= options->idle_ns;
+			if (live >= options->capacity) {
+				++*others;
+				continue;
+			}
+			sessions++;
+		}
+		seen[key] = now_ns;
+		count_plainly(rows, &many[i]);
+	}
+	return sessions;
+}
+
+static void rows_of_a_full_group_do_not_depend_on_batches(void **state)
+{
+	static const uint32_t cuts[] = {1, 7, 64, 100, 1000, CE_BATCH_PACKETS};
+	const struct ce_group_options options = {
+		.capacity = 60, .idle_ns = 100000, .keep = true};
+	static struct plain rows[KEYS], taken[KEYS];
+	uint64_t sessions, others = 0;
+
+	(void)state;
+	make_many(1000);
+	memset(rows, 0, sizeof(rows));
+	sessions = count_sessions(&options, rows, &others);
+	assert_in_range(others, 100, MANY - 1000);
+	for (size_t k = 0; k < sizeof(cuts) / sizeof(*cuts); k++) {
+		struct ce_group *group = open_group(options);
+
+		memset(taken, 0, sizeof(taken));
+		add_cut(group, many, MANY, cuts[k]);
+		ce_group_flush(group);
+		assert_int_equal(take_all(group, taken), sessions);
+		for (uint32_t key = 0; key < KEYS; key++) {
+			assert_int_equal(taken[key].count, rows[key].count);
+			assert_int_equal(taken[key].sum, rows[key].sum);
+		}
+		assert_int_equal(number(group, ce_group_other(group), 2), others);
+		ce_group_close(group);
+	}
+}
+
 /* How to go on after a part of a flush was taken. */
 static void go_on(struct ce_group *group, int how)
 {
@@ -991,6 +1072,7 @@ static int use_all(void)
 	struct ce_err err;
 	int rc = ce_group_open(&one, &options, &err);
 
+	options.capacity = 500;
 	if (rc == 0)
 		rc = ce_group_open(&two, &options, &err);
 	for (int k = 0; k < 2 && rc == 0; k++)
@@ -1058,6 +1140,8 @@ int main(void)
 		cmocka_unit_test(a_corrupt_stamp_ends_no_row),
 		cmocka_unit_test(a_corrupt_first_stamp_keeps_no_row_for_ever),
 		cmocka_unit_test(rows_end_without_packets_when_the_time_is_said),
+		cmocka_unit_test(rows_that_are_over_give_their_places_within_a_batch),
+		cmocka_unit_test(rows_of_a_full_group_do_not_depend_on_batches),
 		cmocka_unit_test(what_comes_within_a_flush_begins_new_rows),
 		cmocka_unit_test(merging_is_adding_both),
 		cmocka_unit_test(merging_at_capacity_counts_in_the_other_row),

@@ -18,6 +18,13 @@
  * are over are taken. They are looked for little by little, and found at the latest
  * one and a half times idle_ns after their last packet.
  *
+ * What rows say does not depend on how packets are cut into batches: in a full group,
+ * rows that are over when a packet with a new key comes make room first, for which the
+ * group has up to 16 bytes more a row. Three things do depend on it: when a row that is
+ * over is found; where there are both `evict` and idle_ns, which few rows are looked at,
+ * and which of equally idle ones goes; and what is over when the clock begins anew
+ * (packet_time.h).
+ *
  * Where that makes rows smaller, an address takes four octets of one as long as no packet
  * of IPv6 was added. The first has all rows copied, which takes memory for both copies and,
  * where there are millions, its time; then they are as large as they would have been, until
@@ -79,7 +86,7 @@ struct ce_group_options {
 	const struct ce_group_column *values;
 	size_t value_count; /* to CE_GROUP_VALUES */
 	uint32_t capacity;  /* most rows; 0: 2^30, which is also the most */
-	bool evict;         /* at capacity a new key evicts an idle row */
+	bool evict;         /* at capacity a new key evicts the idlest row of eight */
 	bool keep; /* rows that are over wait for take; else they are only counted */
 	int64_t idle_ns;      /* 0: no row is over before flush */
 	const uint64_t *seed; /* of the hash; NULL: a random one */
