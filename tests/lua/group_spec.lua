@@ -319,6 +319,27 @@ test("an error in expired comes out of add, and nothing is lost", function()
   test.equal(count, 100)
 end)
 
+test("what is added after an error in flush begins new rows", function()
+  local calls, count = 0, 0
+  local group = ce.group {
+    by = "ip.src",
+    expired = function(row)
+      calls = calls + 1
+      count = count + row.count
+      assert(row.count == 1)
+      if calls == 5 then error "enough" end
+    end,
+  }
+  local packets = many(100)
+  add(group, packets)
+  test.raises("enough", group.flush, group)
+  add(group, packets)
+  test.equal(calls, 100)
+  test.equal(#group, 100)
+  group:flush()
+  test.equal(count, 200)
+end)
+
 test("a yield in expired is a clear error", function()
   local group = ce.group {
     by = "ip.src", capacity = 1, policy = "evict", expired = function() coroutine.yield() end,
