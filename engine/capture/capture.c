@@ -36,9 +36,8 @@ enum {
 	FILE_ROOM = 3,
 	LEAST_RING = 1 << 20,
 	DEFAULT_TIMEOUT_MS = 20,
-	DRAIN_MS = 5,         /* and what the source holds back, before a stop is over */
-	IDLE_MS = 1000,       /* an idle interface is looked at that often */
-	DROPS_EVERY_MS = 100, /* how often a busy one is asked what it lost */
+	IDLE_MS = 1000,          /* an idle interface is looked at that often */
+	DROPS_EVERY_MS = 100,    /* how often a busy one is asked what it lost */
 	INTERRUPT_EVERY_MS = 10, /* and interrupt_fd is looked at while packets come */
 };
 
@@ -274,9 +273,7 @@ static void begin_stop(struct ce_capture *capture)
 		return;
 	}
 	source->ops->quiet(source);
-	/* The source's timer may have started just before the last packet. */
-	capture->quiet_until_ns = ce_clock_mono_ns() +
-	                          (2 * source->timeout_ms + DRAIN_MS) * MS;
+	capture->quiet_until_ns = ce_clock_mono_ns() + ce_source_delay_ms(source) * MS;
 }
 
 /* Stopping: how long may a packet still take to come? */

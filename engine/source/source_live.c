@@ -34,7 +34,6 @@ enum {
 	DEFAULT_TIMEOUT_MS = 20,
 	MOST_TIMEOUT_MS = 100,
 	MS = 1000000,
-	LATE_MS = 5,     /* that the kernel's timer may be */
 	MOST_FDS = 1024, /* descriptors looked at for close-on-exec */
 };
 
@@ -260,14 +259,13 @@ static uint64_t waiting(struct live *live)
 }
 
 /* After an error of a read that began at `now`: may packets still come, of an interface
-   that is gone? The kernel's timer goes on, and hands a block over that never gets full: a
-   stop waits for it as long (capture.c). */
+   that is gone? The kernel's timer goes on, and hands a block over that never gets full. */
 static bool may_come(struct live *live, int64_t now)
 {
 	if (!is_gone(live))
 		return false;
 	if (!live->until_ns)
-		live->until_ns = now + (2 * live->source.timeout_ms + LATE_MS) * MS;
+		live->until_ns = now + ce_source_delay_ms(&live->source) * MS;
 	return now < live->until_ns && waiting(live);
 }
 

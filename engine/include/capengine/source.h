@@ -163,6 +163,15 @@ struct ce_source {
 	struct ce_batch *batch; /* the one that read fills; NULL once committed */
 };
 
+/* How many ms may it take until a packet that was counted can be read (live)? The kernel's
+   timer may have started just before it came, and be late. */
+static inline int ce_source_delay_ms(const struct ce_source *source)
+{
+	enum { LATE_MS = 5 };
+
+	return 2 * source->timeout_ms + LATE_MS;
+}
+
 extern const struct ce_source_ops ce_source_live;
 extern const struct ce_source_ops ce_source_savefile;
 extern const struct ce_source_ops ce_source_memory;
