@@ -645,7 +645,8 @@ function pcap.loop(handle, n, fn) end
 function pcap.dispatch(handle, n, fn) end
 
 --- As loop, but the packets go to the dumper of the handle that was opened last and is
---- still open. No Lua runs for them. Raises when there is no such dumper.
+--- still open. No Lua runs for them. Raises when there is no such dumper; when a function
+--- that a wait runs closes it, that is the error EBADF.
 ---
 ---```lua
 ---local pcap = require "pcap"
@@ -826,7 +827,7 @@ function pcap.stats(handle) end
 ---@field interface_drops integer dropped by the interface or its driver
 ---@field filtered integer rejected here, by a filter; counted batch by batch
 ---@field delivered integer handed to the script, or to loop_dump
----@field undelivered integer passed the filters, and given up: by close or a limit
+---@field undelivered integer passed the filters, and given up: by close, a limit or an error
 ---@field written integer to savefiles, by the handle's dumpers
 
 --- Works on every open handle, also on a savefile's.
@@ -966,13 +967,14 @@ function pcap.lib_version() end
 --- of them is to be said. A file is called NAME.part until it is complete. NAME is the
 --- path with a number before its endings, trace-00001.pcap; or, where it has conversions
 --- of strftime(3), with the local time of the file's first packet in them, and a number
---- only where that alone would name the same file again.
+--- only where that would be the name of the file before. A file that is read is not
+--- replaced: that is the error EINVAL.
 ---@class capengine.rotation
 ---@field bytes? integer before compression: with it, files are smaller
 ---@field packets? integer
 ---@field seconds? integer of packet time, from the first packet on
 ---@field aligned? boolean count seconds from full ones since 1970, in UTC; false
----@field files? integer keep the last so many
+---@field files? integer keep the last so many; one that replaces another counts once
 ---@field complete? fun(path: string, packets: integer, bytes: integer) gets each file that
 ---is complete, at the end of the call that found it so: of write, or of close for the last.
 ---Where all handles that are open are interfaces, the clock ends a file of `seconds`, too:

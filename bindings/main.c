@@ -87,15 +87,14 @@ void print_usage(FILE *to)
 
 /*
  * Started with a standard descriptor closed, the next open would get its number,
- * and the script's output would go there.
+ * and the script's output would go there. What is printed to one is an error, not lost.
  */
 static void open_standard_descriptors(void)
 {
 	int fd;
 
 	do
-		fd = open("/dev/null",
-		          O_RDONLY); /* what is printed there is lost: an error */
+		fd = open("/dev/null", O_RDONLY);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);

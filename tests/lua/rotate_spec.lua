@@ -130,7 +130,7 @@ test("no file that is read is replaced by one of those that are written", functi
   test.equal(temporary.read(where.name .. "/a-00002.pcap"), before)
 end)
 
-test("nor by a script's", function()
+test("nor by one of a script's savefile", function()
   local where <close> = temporary.folder()
   local result = sh(("cp %s %s/b-00001.pcap; $P run -r %s/b-00001.pcap %s"):format(MANY,
     where.name, where.name, command.script(([[

@@ -86,7 +86,8 @@ void ce_capture_abandon(struct ce_capture *capture);
 
 /*
  * Why the ring ended, once ce_ring_ended says so: -ENODATA at the end of the
- * packets, -EINTR when it was stopped, else the source's error with its words.
+ * packets, -EINTR when it was stopped, else the source's error with its words. What the
+ * kernel has then is counted as undelivered, behind any of them.
  */
 int ce_capture_end(const struct ce_capture *capture, struct ce_err *err);
 
@@ -96,7 +97,8 @@ int ce_capture_call(struct ce_capture *capture,
 
 /*
  * Set the source's own filter (live). When this has returned 0, batches whose
- * `filter` is at least *filters hold only packets that match it.
+ * `filter` is at least *filters hold only packets that match it. Behind a stop it only
+ * compiles, since nothing new comes in: *filters is UINT64_MAX, which no batch has.
  */
 int ce_capture_setfilter(struct ce_capture *capture, const char *expression,
                          uint32_t netmask, uint64_t *filters, struct ce_err *err);

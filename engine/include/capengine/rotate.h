@@ -6,7 +6,7 @@
  * A file is called NAME.part until it is complete. NAME is the path with a number
  * before its endings, trace-00001.pcap.gz; or, where the path has conversions of
  * strftime(3), with the local time of the file's first packet in them, and a number
- * only where that alone would name the same file again.
+ * only where that would be the name of the file before.
  *
  *     open -> write_batch, write_batch, ... -> close
  *
@@ -44,7 +44,9 @@ struct ce_rotate_options {
 	bool aligned; /* borders are multiples of every_ns since 1970, in UTC; else
 	                 counted from the first packet */
 
-	unsigned files; /* keep the last so many; 0: all */
+	unsigned
+		files; /* keep the last so many, of which one that replaces another is one;
+	                   0: all */
 
 	/* Called with the final name of each file that is complete, in their order; NULL:
 	   nobody. */

@@ -26,7 +26,7 @@ struct ce_stats {
 	uint64_t interface_drops; /* dropped by the interface or its driver */
 	uint64_t filtered;        /* rejected here by a filter */
 	uint64_t delivered;       /* handed to the script */
-	uint64_t undelivered;     /* passed the filters, given up at a close */
+	uint64_t undelivered;     /* passed the filters, given up: close, limit, error */
 	uint64_t written;         /* packets written to savefiles */
 };
 
